@@ -1,0 +1,140 @@
+# Entente: one file builds, tests and checks everything.
+#
+#   make          the daemon and the command, in build/
+#   make demo     three nations on this machine, and who holds what
+#   make test     every test
+#   make help     the other targets
+#
+# What is missing on a Debian machine is installed by dependencies.sh.
+
+SHELL     := /bin/bash
+BUILD     ?= build
+CC        := gcc
+WARNINGS  := -Wall -Wextra -Werror -Wshadow -Wpointer-arith \
+	     -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+	     -Wno-unused-parameter -Wvla
+HARDEN    := -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	     -fstack-clash-protection -fcf-protection=full -fPIE
+OPTIMIZE  ?= -O2 -g $(HARDEN)
+CFLAGS    += -std=gnu2x $(WARNINGS) $(OPTIMIZE) -I. -I/usr/include/libxml2 \
+	     -MMD -MP -pthread
+LDFLAGS   += -pie -Wl,-z,relro,-z,now,-z,noexecstack -pthread
+
+# ---- modules: one static library each, in the order of the layers ----
+
+DIR_base       := proto/base
+DIR_crypto     := proto/crypto
+DIR_label      := proto/label
+DIR_document   := proto/document
+DIR_exchange   := proto/exchange
+DIR_wire       := proto/wire
+DIR_storage    := storage
+DIR_federation := federation
+DIR_core       := relay/guard/core relay/guard/core/ops relay/guard/core/admin
+DIR_relay      := relay relay/front relay/guard relay/parser relay/console
+DIR_client     := client
+DIR_support    := tests/support
+MODULES := base crypto label document exchange wire storage federation core \
+	   relay client support
+
+# Whole programs: their main is in no library.
+MAINS := relay/main.c client/entente.c
+
+define module
+SRC_$(1) := $$(filter-out $$(MAINS),$$(sort $$(foreach d,$$(DIR_$(1)),$$(wildcard $$(d)/*.c))))
+OBJ_$(1) := $$(SRC_$(1):%.c=$$(BUILD)/%.o)
+$$(BUILD)/lib$(1).a: $$(OBJ_$(1))
+	@rm -f $$@; $$(AR) rcs $$@ $$^
+endef
+$(foreach m,$(MODULES),$(eval $(call module,$(m))))
+
+# What a thing links: our libraries from the top layer down, then theirs.
+SYS_base       := -ljansson
+SYS_crypto     := -lcrypto
+SYS_label      := -lxml2
+SYS_wire       := -lnghttp2 -lssl
+SYS_storage    := -llmdb
+SYS_relay      := -luv -lyaml -lseccomp
+SYS_client     := -lqrencode
+NEEDS_base       := base
+NEEDS_crypto     := crypto base
+NEEDS_label      := label crypto base
+NEEDS_document   := document crypto base
+NEEDS_exchange   := exchange document label crypto base
+NEEDS_wire       := wire crypto base
+NEEDS_storage    := storage document label crypto base
+NEEDS_federation := federation exchange storage document label crypto base
+NEEDS_guard      := client core federation exchange storage document label \
+		    crypto base
+NEEDS_relay      := relay core federation exchange wire storage document \
+		    label crypto base
+NEEDS_client     := client exchange wire document label crypto base
+NEEDS_daemon     := client relay core federation exchange wire storage \
+		    document label crypto base
+NEEDS_crash      := $(NEEDS_daemon)
+NEEDS_bench      := $(NEEDS_daemon)
+NEEDS_fuzz       := $(NEEDS_daemon)
+
+libs = $(patsubst %,$(BUILD)/lib%.a,$(1))
+sys  = $(foreach m,$(1),$(SYS_$(m))) -lcrypto -lpthread
+
+# ---- the programs ----
+
+all: $(BUILD)/entented $(BUILD)/entente
+
+# The front maps no LMDB and the guard no nghttp2, so each role is a program
+# of its own behind one name: see relay/main.c.
+$(BUILD)/entented: $(BUILD)/relay/main.o $(call libs,$(NEEDS_relay))
+	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(call libs,$(NEEDS_relay)) \
+		-Wl,--end-group $(call sys,$(NEEDS_relay))
+
+$(BUILD)/entente: $(BUILD)/client/entente.o $(call libs,$(NEEDS_client))
+	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(call libs,$(NEEDS_client)) \
+		-Wl,--end-group $(call sys,$(NEEDS_client))
+
+$(BUILD)/%.o: %.c | deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+# ---- dependencies: checked once for each version of the script ----
+
+DEPS_STAMP := build/.dependencies-$(shell cksum < dependencies.sh | cut -d' ' -f1)
+.PHONY: deps
+deps: $(DEPS_STAMP)
+$(DEPS_STAMP): dependencies.sh
+	@./dependencies.sh build
+	@mkdir -p build && touch $@
+
+# ---- tests: tests/<folder>/test_<module>.c, one program each ----
+
+TEST_DIRS := base crypto label document exchange wire storage federation \
+	     guard relay client daemon
+define testdir
+TESTS_$(1) := $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/$(1)/test_*.c))
+HELP_$(1)  := $$(patsubst %.c,$$(BUILD)/%.o,$$(filter-out tests/$(1)/test_%,$$(wildcard tests/$(1)/*.c)))
+$$(BUILD)/tests/$(1)/test_%: $$(BUILD)/tests/$(1)/test_%.o $$(HELP_$(1)) $$(call libs,support $$(NEEDS_$(1)))
+	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
+		$$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(call sys,$$(NEEDS_$(1)))
+.PHONY: test-$(1)
+test-$(1): $$(TESTS_$(1))
+	@tests/run.sh $$(TESTS_$(1))
+endef
+$(foreach d,$(TEST_DIRS),$(eval $(call testdir,$(d))))
+ALL_TESTS := $(foreach d,$(TEST_DIRS),$(TESTS_$(d)))
+
+.PHONY: all test sanitize lint format help clean
+test: all $(ALL_TESTS)
+	@tests/check_layers.sh
+	@tests/run.sh $(ALL_TESTS)
+
+sanitize:
+	$(MAKE) BUILD=build/sanitize OPTIMIZE="-O1 -g -DENTENTE_SANITIZE \
+		-fsanitize=address,undefined -fno-sanitize-recover=all \
+		-fno-omit-frame-pointer -fPIE" \
+		LDFLAGS="-pie -fsanitize=address,undefined -pthread" test
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.SECONDARY:
