@@ -1,0 +1,159 @@
+/*
+ * The guard's operations, without a loop, a socket or a thread of their own.
+ *
+ * The same core runs under the daemon, the tests and the simulation.  Clock,
+ * random source and store are handed in.  A request becomes a job; a job is
+ * checked (signatures, decisions, reading; on any worker thread), written
+ * where it changes anything or must be on the record (on the one writer
+ * thread, many jobs in one commit), and only then answered.
+ *
+ *	core_job_new -> core_check -+-> core_write (a batch) -+-> core_answer
+ *	                            +-------------------------+
+ *
+ * After a commit, core_seal signs the group; it runs beside the next commit.
+ */
+#ifndef RELAY_GUARD_CORE_CORE_H
+#define RELAY_GUARD_CORE_CORE_H
+
+#include "proto/base/buf.h"
+#include "proto/base/clock.h"
+#include "proto/base/id.h"
+#include "proto/base/random.h"
+
+struct core; /* one guard: store, ring, policy, readers in memory */
+struct job;  /* one request on its way through */
+
+enum core_listener {
+	CORE_DEVICE,
+	CORE_PEER,
+	CORE_ADMIN,
+	CORE_INTERNAL, /* the guard's own pulls and housekeeping */
+};
+
+/* One request as a front hands it on.  Spans are copied by core_job_new. */
+struct core_request {
+	enum core_listener listener;
+	struct span certificate; /* DER of the client's, empty if none */
+	struct span method;	 /* "GET" */
+	struct span authority;	 /* "relay.example:8443" */
+	struct span target;	 /* path and query: "/v1/changes?since=" */
+	const struct core_field *fields; /* lower-case names, no pseudo-fields */
+	size_t field_count;
+	struct span body; /* whole, unless the route streams its body */
+};
+
+struct core_field {
+	struct span name;
+	struct span value;
+};
+
+/* How the front must treat a request's body, known from method and target. */
+struct core_route {
+	size_t body_max;  /* larger: 413 before the guard is asked */
+	bool body_streams; /* hand on the head at once, then pieces (upload) */
+	size_t answer_max; /* the largest `body` of an answer: the credit */
+};
+struct core_route core_route(enum core_listener listener, struct span method,
+			     struct span target);
+
+/* What leaves.  Lives in the job, until job_free. */
+struct core_answer {
+	int status;
+	struct core_field fields[12];
+	size_t field_count;
+	struct span body;
+	/* A long body instead of `body`: read with core_read. */
+	bool body_streams;
+	uint64_t body_len;
+};
+
+struct core_config {
+	const char *folder;	/* the relay's folder */
+	struct nation nation;
+	const char *ceiling;	/* a classification of the governing policy */
+	const char *endpoint;	/* host:port of the device listener */
+	const char *peer_endpoint; /* host:port of the peer listener */
+	uint64_t quota_bytes;	/* of the store; 0: none */
+	const uint8_t *root_key; /* 32 bytes; wiped by the caller */
+	struct clock clock;
+	struct random random;
+	bool no_sync;	/* tests on throw-away stores only */
+};
+
+/* Opens store and ring; at first start makes them and takes the start file's
+ * keys in.  Finishes what a crash left: unsigned groups, purges, garbage. */
+struct err core_open(const struct core_config *config, struct core **out);
+void core_close(struct core *core);
+
+struct err core_job_new(struct core *core, const struct core_request *request,
+			struct job **out);
+void job_free(struct job *job);
+
+enum core_next {
+	CORE_NEXT_WRITE,  /* hand it to core_write */
+	CORE_NEXT_ANSWER, /* core_answer is ready */
+	CORE_NEXT_WAIT,	  /* long poll: park until core_epoch changes or the
+			   * job's deadline, then core_check again */
+	CORE_NEXT_BODY,	  /* an upload: feed core_body, then core_body_end */
+};
+
+/* Any thread; never blocks on the disk but for page faults. */
+enum core_next core_check(struct job *job);
+/* When a parked job must be checked again at the latest, milliseconds. */
+uint64_t core_deadline_ms(const struct job *job);
+/* Rises with each commit that may concern a parked reader. */
+uint64_t core_epoch(const struct core *core);
+
+/* The writer thread only: one transaction for all of them (at most 256), one
+ * commit; afterwards core_answer is ready for each.  A job that fails its
+ * precondition fails alone. */
+enum { CORE_BATCH_MAX = 256 };
+void core_write(struct core *core, struct job **jobs, size_t count);
+
+/* Sign the groups committed so far.  One thread at a time, not the writer's.
+ * Returns true if there was something to sign. */
+bool core_seal(struct core *core);
+
+/* Valid after CORE_NEXT_ANSWER or core_write. */
+const struct core_answer *core_answer(const struct job *job);
+
+/* A long body: up to `out`'s room from `offset`; each piece in a short read
+ * transaction of its own.  ERR_CORRUPT ends the stream. */
+struct err core_read(struct job *job, uint64_t offset, size_t max,
+		     struct buf *out);
+
+/* An upload's body, in order; on the segment writer's thread. */
+struct err core_body(struct job *job, struct span piece);
+/* The body is at its end (complete) or the stream was cut (not complete);
+ * afterwards core_check again. */
+struct err core_body_end(struct job *job, bool complete);
+
+/*
+ * The requests that the guard itself has for other nations (pull).  The
+ * daemon hands each to `link`, tests to the other core.
+ */
+struct core_call {
+	uint64_t id;
+	struct nation nation;
+	char endpoint[256];
+	struct span ca;	     /* DER of the CA to pin; or */
+	struct span ca_digest; /* its SHA-256, at first contact */
+	struct span method, target; /* in the call's arena */
+	struct core_field fields[12];
+	size_t field_count;
+	struct span body;
+	size_t answer_max;
+};
+/* The next call that is due, or false.  Owned until core_call_done. */
+bool core_call_next(struct core *core, const struct core_call **out);
+/* Its outcome; status 0: unreachable.  Copies what it keeps. May write. */
+void core_call_done(struct core *core, uint64_t id, int status,
+		    const struct core_field *fields, size_t field_count,
+		    struct span body);
+/* When the next call is due at the latest, milliseconds. */
+uint64_t core_call_deadline_ms(const struct core *core);
+
+/* Housekeeping that is due (leases, garbage); call each few seconds. */
+void core_tick(struct core *core);
+
+#endif
