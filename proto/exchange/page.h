@@ -5,19 +5,19 @@
  *
  * It goes in the field `Entente-Page: time=<n>, sig=:<base64>:` (a dictionary
  * of RFC 9651, in exactly this form), for events and streams as members of
- * the page.  Reader is the author key id of a device (32 bytes, variable
- * member of E) or a nation (3 bytes).
+ * the page.  Reader is 32 bytes, a fixed member of E: the author key id of a
+ * device, or a nation's three letters and 29 zero bytes.
  */
 #ifndef PROTO_EXCHANGE_PAGE_H
 #define PROTO_EXCHANGE_PAGE_H
 
 #include "proto/crypto/crypto.h"
 
-enum { PAGE_ASK_LEN = 16 };
+enum { PAGE_ASK_LEN = 16, PAGE_READER_LEN = 32 };
 
 struct page_facts {
 	struct replica replica;	    /* whose request key signs */
-	struct span reader;	    /* author key id, or nation */
+	uint8_t reader[PAGE_READER_LEN]; /* page_reader_... */
 	uint8_t ask[PAGE_ASK_LEN];  /* random bytes of the asker */
 	struct span since;	    /* cursor text as asked; empty if none */
 	struct span body;	    /* the bytes of the answer */
@@ -29,6 +29,10 @@ struct page_signature {
 	uint64_t time;
 	uint8_t sig[CRYPTO_SIG_P256_LEN];
 };
+
+/* The 32 bytes that name a reader. */
+void page_reader_device(struct key_id author, uint8_t out[PAGE_READER_LEN]);
+void page_reader_nation(struct nation nation, uint8_t out[PAGE_READER_LEN]);
 
 /* The bytes that are signed. */
 struct err page_base(const struct page_facts *facts, struct buf *out);

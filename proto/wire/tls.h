@@ -29,6 +29,9 @@ enum tls_client_auth {
 	TLS_CLIENT_NONE,     /* sends no CertificateRequest */
 	TLS_CLIENT_OPTIONAL, /* takes none, or one that is valid */
 	TLS_CLIENT_REQUIRED,
+	/* Takes none, or any: its key is proved, its chain is not judged
+	 * (enrolment and first contact of nations; the guard decides). */
+	TLS_CLIENT_ANY,
 };
 
 struct tls_config {
@@ -42,6 +45,10 @@ struct tls_config {
 	 * certificates must chain to. Client: the pinned CA of the server; the
 	 * system's trust store is never used. */
 	struct span roots;
+	/* Client: in place of roots, the SHA-256 of the DER certificate of the
+	 * CA, as a QR code or an invitation names it; the server must send
+	 * that CA in its chain. tls_peer_root then gives it. NULL: roots. */
+	const struct digest *root_digest;
 	enum tls_client_auth client; /* server only */
 	/* A client certificate that ended at most so long ago is taken, and
 	 * tls_peer_expired says so. 0: none is. */
@@ -125,6 +132,8 @@ enum tls_state tls_state(const struct tls *tls);
 struct span tls_peer_certificate(const struct tls *tls);
 /* SHA-256 of it; false, and nothing written, if there is none. */
 bool tls_peer_digest(const struct tls *tls, struct digest *out);
+/* Client, with root_digest: the CA's certificate as DER, borrowed. */
+struct span tls_peer_root(const struct tls *tls);
 /* True if it was taken by grace. */
 bool tls_peer_expired(const struct tls *tls);
 /* The name asked for by SNI; "" if none. Borrowed from the session. */
