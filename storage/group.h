@@ -1,0 +1,49 @@
+/*
+ * Commit groups: the seal leaves of one commit, their root, and, once made
+ * beside the commit, the signature.
+ *
+ * The tree itself is proto/document/seal; this keeps rows.  What is signed
+ * was committed, always; unsigned groups are signed at start before anything
+ * else.
+ */
+#ifndef STORAGE_GROUP_H
+#define STORAGE_GROUP_H
+
+#include "storage/txn.h"
+
+enum { GROUP_LEAVES_MAX = 256, GROUP_SECRET_LEN = 32, GROUP_SIG_LEN = 96 };
+
+struct group_row {
+	uint64_t number; /* given by group_put, from 1 */
+	struct replica replica;
+	uint64_t time; /* UTC seconds; what is signed */
+	uint8_t secret[GROUP_SECRET_LEN];
+	struct digest root;
+	struct seq first, last; /* of the feed rows of this commit */
+	struct span leaves;	/* leaf cores, 32 bytes each; borrowed */
+	bool is_signed;
+	uint8_t signature[GROUP_SIG_LEN]; /* zero until then */
+};
+
+/* In the writer's transaction; unsigned.  ERR_EXISTS if the root is known. */
+struct err group_put(struct txn *txn, const struct group_row *row,
+		     uint64_t *number);
+/* `leaves` borrows from the transaction.  ERR_NOT_FOUND. */
+struct err group_get(struct txn *txn, uint64_t number, struct group_row *out);
+struct err group_by_root(struct txn *txn, struct digest root,
+			 uint64_t *number);
+/* The first unsigned group after `after` (0: the first).  ERR_NOT_FOUND. */
+struct err group_unsigned(struct txn *txn, uint64_t after,
+			  struct group_row *out);
+/* Adds the signature.  ERR_NOT_FOUND; signed before: nothing. */
+struct err group_sign_row(struct txn *txn, uint64_t number,
+			  const uint8_t signature[GROUP_SIG_LEN]);
+/* The last group's number; 0 if there is none. */
+struct err group_last(struct txn *txn, uint64_t *number);
+/*
+ * Where a peer's feed ends: the sequence before the first unsigned group's;
+ * UINT64_MAX if all are signed.
+ */
+struct err group_last_signed(struct txn *txn, struct seq *out);
+
+#endif
