@@ -47,14 +47,8 @@ struct core_field {
 	struct span value;
 };
 
-/* How the front must treat a request's body, known from method and target. */
-struct core_route {
-	size_t body_max;  /* larger: 413 before the guard is asked */
-	bool body_streams; /* hand on the head at once, then pieces (upload) */
-	size_t answer_max; /* the largest `body` of an answer: the credit */
-};
-struct core_route core_route(enum core_listener listener, struct span method,
-			     struct span target);
+/* How the front treats a request's body and how large an answer may be stands
+ * in relay/route.h: route_find. */
 
 /* What leaves.  Lives in the job, until job_free. */
 struct core_answer {
@@ -146,7 +140,8 @@ struct core_call {
 };
 /* The next call that is due, or false.  Owned until core_call_done. */
 bool core_call_next(struct core *core, const struct core_call **out);
-/* Its outcome; status 0: unreachable.  Copies what it keeps. May write. */
+/* Its outcome; status 0: unreachable.  Copies what it keeps.  The writer's
+ * thread only: it may write. */
 void core_call_done(struct core *core, uint64_t id, int status,
 		    const struct core_field *fields, size_t field_count,
 		    struct span body);
