@@ -48,6 +48,7 @@ enum key_kind {
 	/* slots */
 	KEY_SLOT_ROW = 0,
 	KEY_SLOT_DOCUMENT = 1,
+	KEY_SLOT_PURGING = 2,
 	/* policies */
 	KEY_POLICY_FILE = 0,
 	KEY_POLICY_SET = 1,
@@ -158,6 +159,7 @@ struct key key_statements_number(struct doc_id doc, uint64_t number);
 struct key key_slot(uint64_t slot);
 struct key key_slot_document(uint64_t slot, struct doc_id doc);
 struct key key_slot_documents(uint64_t slot); /* prefix */
+struct key key_slot_purging(uint64_t slot);
 
 /* ---- uploads, tokens, quarantine, nonces ---- */
 struct key key_upload(const uint8_t id[LEASE_ID_LEN]);

@@ -93,7 +93,9 @@ struct err ring_unwrap(struct ring *ring, uint64_t slot, struct doc_id doc,
 
 /*
  * Who moves a document's wrapped keys: rewraps each from slot `from` to slot
- * `to` inside `txn` (document_move).
+ * `to` inside `txn` (document_move); a document that is gone is nothing.
+ * Whoever wraps a key outside the transaction that puts it checks there that
+ * the document's slot is still the same.
  */
 struct ring_mover {
 	struct err (*move)(void *self, struct txn *txn, struct ring *ring,
