@@ -51,7 +51,7 @@ const struct shelf_row *shelf_get(const struct shelf_index *index,
 struct err shelf_count(struct txn *txn, uint32_t *out);
 
 /* The name of a shelf; `labels` sorted without doubles. */
-struct err shelf_name(struct span space, const struct digest *labels,
+struct err shelf_row_name(struct span space, const struct digest *labels,
 		      size_t count, uint64_t condition, struct digest *out);
 
 /*
