@@ -23,8 +23,8 @@ enum {
 	MANIFEST_JWS_MAX = 11264,   /* of the compact text */
 	MANIFEST_SIG_LEN = CRYPTO_SIG_P256_LEN,
 };
-/* Content beyond 64 GiB is refused. */
-#define MANIFEST_SIZE_MAX (UINT64_C(1) << 36)
+/* A table lists at most 65535 segments: almost 16 GiB. */
+#define MANIFEST_SIZE_MAX (UINT64_C(65535) * 262144)
 
 enum manifest_priority {
 	MANIFEST_ROUTINE = 0,

@@ -27,6 +27,15 @@ void package_writer_free(struct package_writer *w);
  * Appends the sealed bytes, at most SEGMENT_SEALED_MAX. */
 struct err package_writer_segment(struct package_writer *w, struct span plain,
 				  struct buf *sealed);
+/*
+ * Keep the next segment as `parent` has it, because its plaintext is
+ * unchanged: `entry` is the parent's table entry at this index.  No bytes
+ * move.  ERR_CONFLICT if its length or being the last differs (the associated
+ * data says so), ERR_TOO_LARGE if that needed a 17th key: seal it anew then.
+ */
+struct err package_writer_keep(struct package_writer *w,
+			       const struct manifest *parent,
+			       struct segment_entry entry);
 /* Seal title and properties (JSON); appends to `sealed`. */
 struct err package_writer_title(struct package_writer *w, struct span json,
 				struct buf *sealed);

@@ -85,7 +85,7 @@ void segment_table_encode(const struct segment_entry *entries, uint64_t count,
 /* The i-th entry of a table's bytes; `i` is within. */
 struct segment_entry segment_table_at(struct span table, uint64_t i);
 /* H(E("entente table v1", suite, segment size, list)): what a manifest
- * names.  The list's count here is u64 (docs/PROTOCOL.md). */
+ * names.  At most 65535 entries, else ERR_TOO_LARGE. */
 struct err segment_table_digest(struct span table, struct digest *out);
 /* The whole check of a table's bytes against a manifest: length by `size`,
  * digest (ERR_DIGEST), key positions below `keys` (ERR_MALFORMED), and each
