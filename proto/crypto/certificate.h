@@ -35,8 +35,8 @@ struct certificate_order {
 	struct span organization; /* the nation; empty for none */
 	uint64_t not_before;	  /* UTC seconds */
 	uint64_t not_after;
-	uint8_t serial[CERTIFICATE_SERIAL_LEN]; /* random; its first bit is
-						 * cleared, and it is never 0 */
+	uint8_t serial[CERTIFICATE_SERIAL_LEN]; /* random; the first bit is
+						 * dropped; 0 is refused */
 	/* subjectAltName: NUL-terminated DNS names, or IPv4 and IPv6 addresses
 	 * in text; a server needs at least one. */
 	const char *const *alt_names;
