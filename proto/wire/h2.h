@@ -8,7 +8,8 @@
  *
  * Driving: h2_recv, then h2_next until it says false; answer with h2_respond,
  * h2_body_push and so on; then send h2_pending and report with h2_sent; then
- * ask h2_deadline.  Times are milliseconds of any clock that does not jump;
+ * ask h2_deadline.  Any of these may make events (h2_pending ends streams), so
+ * ask h2_next again before waiting.  Times are milliseconds of any clock that does not jump;
  * they are handed in.
  *
  * Bodies received: every H2_DATA must be given back with h2_consume when the
@@ -100,7 +101,8 @@ struct h2_event {
 	uint32_t stream;
 	void *owner;	      /* of the stream: h2_set_owner; NULL at first */
 	const struct h2_head *head; /* lives until the stream's H2_CLOSED is
-				     * followed by another call of h2_next */
+				     * followed by another call of h2_next; that
+				     * of H2_INFORM until the next call */
 	struct span data;     /* lives until the next call of h2_next */
 	bool end;
 	uint32_t code;	      /* RFC 9113 s.7; 0 is no error */
