@@ -1,0 +1,120 @@
+/*
+ * The guard's loop: lanes to fronts and link on one side, the core on the
+ * other, threads between them.
+ *
+ *	loop          lanes, queues, parked long polls, timers
+ *	checkers (3)  core_check, core_read
+ *	writer (1)    core_write in groups, calls, housekeeping
+ *	segments (1)  core_body, core_body_end
+ *	sealer (1)    core_seal, beside the writer
+ *
+ * Bounds: a front's request waits until the room for its largest answer is
+ * free (GUARD_ROOM for each front); GUARD_TASKS_MAX requests in all, GUARD_PARKED_MAX
+ * of them parked; beyond that 503 with Retry-After.
+ */
+#ifndef RELAY_GUARD_GUARD_H
+#define RELAY_GUARD_GUARD_H
+
+#include "relay/control.h"
+#include "relay/guard/core/core.h"
+#include "relay/guard/workers.h"
+#include "relay/inhand.h"
+#include "relay/lane.h"
+#include "relay/table.h"
+
+#include <pthread.h>
+
+enum {
+	GUARD_CHECKERS = 3,
+	GUARD_ROOM = 32 * 1024 * 1024,
+	GUARD_TASKS_MAX = 16 * 1024,
+	GUARD_PARKED_MAX = 8 * 1024,
+	GUARD_CALLS_MAX = 128,
+	GUARD_BEAT_MS = 200,
+	GUARD_TICK_MS = 3000,
+	GUARD_STOP_MS = 5000,
+	/* Wakes of many parked readers are at least so far apart. */
+	GUARD_WAKE_MS = 10,
+
+	/* Slots of the page of what is in hand. */
+	GUARD_SLOT_SEGMENTS = GUARD_CHECKERS,
+	GUARD_SLOT_WRITER,
+};
+
+struct task;
+
+/* Tasks in a row; a task stands in at most one. */
+struct task_list {
+	struct task *first, *last;
+	size_t count;
+};
+
+/* The lanes to one front. */
+struct guard_peer {
+	struct guard *guard;
+	struct lanes *lanes; /* NULL when gone; then it waits for its tasks */
+	struct table tasks;  /* by id */
+	struct task_list waiting; /* for room */
+	size_t reserved;	  /* bytes of answers promised */
+	size_t active;		  /* tasks that point here */
+	struct guard_peer *next;
+};
+
+struct guard_config {
+	struct core *core;
+	struct inhand *page;
+	const struct control_start *start; /* suspects and quarantined */
+	struct clock clock;
+};
+
+struct guard {
+	struct guard_config config;
+	uv_loop_t *loop;
+	struct core *core;
+	struct guard_peer *peers;
+	struct workers *checkers, *writer, *segments, *sealer;
+	/* A suspect works alone: it takes this for writing. */
+	pthread_rwlock_t alone;
+	struct task_list parked;
+	size_t tasks;
+	uint64_t epoch; /* that the parked have seen */
+	uv_timer_t beat, wake;
+	bool wake_due;
+	uint64_t ticked_ms, stop_ms;
+	bool stopping, ended;
+
+	/* Works that are no task's. */
+	struct work seal_work, tick_work, calls_work;
+	bool sealing, seal_again, ticking, calling;
+
+	/* Calls to peers, by the core's id (calls.c). */
+	struct lanes *link;
+	struct table calls;
+	const struct core_call *due[GUARD_CALLS_MAX];
+	size_t due_count;
+};
+
+/* Starts the threads. ERR_NO_MEMORY, ERR_IO. */
+struct err guard_start(struct guard *g, uv_loop_t *loop,
+		       const struct guard_config *config);
+/* Lanes from the supervisor; takes the descriptors. */
+void guard_add_lanes(struct guard *g, enum control_peer peer, int requests,
+		     int bulk);
+/* Takes no more on, finishes what is in hand (GUARD_STOP_MS at most), then
+ * closes what keeps the loop alive. */
+void guard_stop(struct guard *g);
+/* After the loop has ended. */
+void guard_clear(struct guard *g);
+
+/* ---- between the files of the guard ---- */
+
+/* The writer's thread has committed: sealing, parked readers, calls. */
+void guard_committed(struct guard *g);
+/* Wakes the parked if the core's epoch has moved. */
+void guard_wake(struct guard *g);
+/* Takes up what waits for room. */
+void guard_pump(struct guard_peer *peer);
+bool guard_is_listed(const struct digest *list, size_t count,
+		     struct digest digest);
+
+#endif

@@ -1,0 +1,627 @@
+#include "relay/guard/task.h"
+
+#include "proto/crypto/crypto.h"
+#include "proto/exchange/problem.h"
+#include "relay/child.h"
+#include "relay/log.h"
+#include "relay/route.h"
+
+#include <stdlib.h>
+
+void task_list_put(struct task_list *l, struct task *t)
+{
+	t->next = NULL;
+	t->before = l->last;
+	if (l->last)
+		l->last->next = t;
+	else
+		l->first = t;
+	l->last = t;
+	l->count++;
+}
+
+void task_list_take(struct task_list *l, struct task *t)
+{
+	if (t->before)
+		t->before->next = t->next;
+	else
+		l->first = t->next;
+	if (t->next)
+		t->next->before = t->before;
+	else
+		l->last = t->before;
+	t->next = t->before = NULL;
+	l->count--;
+}
+
+/* ---- the end of a task ---- */
+
+static void log_task(const struct task *t)
+{
+	struct log_line l;
+
+	if (log_is_quiet())
+		return;
+	log_begin(&l, "request");
+	log_str(&l, "listener",
+		route_listener_name((enum route_listener)t->listener));
+	log_str(&l, "method", t->method);
+	log_str(&l, "path", t->path);
+	log_u64(&l, "status", (uint64_t)t->status);
+	if (t->cancelled)
+		log_str(&l, "outcome", "cancelled");
+	log_err(&l, t->fault);
+	log_u64(&l, "ms", child_now_ms() - t->began_ms);
+	log_end(&l);
+}
+
+static void unreserve(struct task *t)
+{
+	t->peer->reserved -= t->reserved;
+	t->reserved = 0;
+}
+
+static void task_free(struct task *t)
+{
+	struct guard_peer *peer = t->peer;
+
+	log_task(t);
+	unreserve(t);
+	table_take(&peer->tasks, t->id);
+	job_free(t->job);
+	buf_clear(&t->gathered);
+	buf_clear(&t->feeding);
+	buf_clear(&t->piece);
+	free(t);
+	peer->active--;
+	peer->guard->tasks--;
+	guard_pump(peer); /* may free the peer */
+}
+
+static void reply(const struct task *t, enum lane_name lane,
+		 const struct channel_message *m)
+{
+	if (t->peer->lanes && !t->cancelled)
+		lanes_send(t->peer->lanes, lane, m);
+}
+
+/* ---- answers ---- */
+
+static void answer_problem(struct guard_peer *peer, uint64_t id, struct err e)
+{
+	struct buf body;
+	struct channel_field fields[] = {
+		{span_str("content-type"), span_str(PROBLEM_MEDIA_TYPE)},
+		{span_str("retry-after"), span_str("1")},
+	};
+	struct channel_message m = {.kind = CHANNEL_ANSWER, .id = id};
+
+	buf_init(&body, 4096);
+	problem_format(e, span_str(""), span_str(""), &body);
+	m.status = (uint16_t)problem_status(e);
+	m.fields = fields;
+	m.field_count = m.status == 503 ? 2 : 1;
+	m.body = buf_span(&body);
+	if (peer->lanes)
+		lanes_send(peer->lanes, LANE_REQUESTS, &m);
+	buf_clear(&body);
+}
+
+static void finish_with(struct task *t, struct err e)
+{
+	t->fault = e;
+	t->status = problem_status(e);
+	if (!t->cancelled)
+		answer_problem(t->peer, t->id, e);
+	task_free(t);
+}
+
+static void answer(struct task *t)
+{
+	const struct core_answer *a = core_answer(t->job);
+	struct channel_field fields[12];
+	struct channel_message m = {.kind = CHANNEL_ANSWER, .id = t->id};
+
+	if (a->body.len > t->answer_max || a->status < 200 ||
+	    a->status > 599) {
+		finish_with(t, err_make(ERR_INTERNAL,
+					"answer beyond its promise"));
+		return;
+	}
+	for (size_t i = 0; i < a->field_count; i++)
+		fields[i] = (struct channel_field){a->fields[i].name,
+						   a->fields[i].value};
+	m.status = (uint16_t)a->status;
+	m.fields = fields;
+	m.field_count = a->field_count;
+	m.body = a->body;
+	m.streams = a->body_streams && a->body_len;
+	m.amount = m.streams ? a->body_len : 0;
+	t->status = a->status;
+	reply(t, LANE_REQUESTS, &m);
+	if (!m.streams || t->cancelled) {
+		task_free(t);
+		return;
+	}
+	/* The front says how much it takes; from here on little is held. */
+	t->body_len = a->body_len;
+	t->state = TASK_READING;
+	unreserve(t);
+	guard_pump(t->peer);
+}
+
+/* ---- checking and writing ---- */
+
+static void submit(struct task *t, struct workers *to, enum task_work kind)
+{
+	t->busy = true;
+	t->work.kind = kind;
+	workers_submit(to, &t->work);
+}
+
+void task_begin(struct task *t)
+{
+	struct guard *g = t->peer->guard;
+
+	t->state = TASK_CHECKING;
+	t->epoch = core_epoch(g->core);
+	submit(t, g->checkers, WORK_CHECK);
+}
+
+/* Room is needed anew: a parked task has none. */
+void task_recheck(struct task *t)
+{
+	task_list_take(&t->peer->guard->parked, t);
+	t->state = TASK_WAITING;
+	task_list_put(&t->peer->waiting, t);
+}
+
+static void park(struct task *t)
+{
+	struct guard *g = t->peer->guard;
+
+	if (g->parked.count >= GUARD_PARKED_MAX || g->stopping) {
+		finish_with(t, err_make(ERR_BUSY, "too many long polls"));
+		return;
+	}
+	t->state = TASK_PARKED;
+	task_list_put(&g->parked, t);
+	unreserve(t);
+	/* A commit while it was checked: the news may be its own. */
+	if (core_epoch(g->core) != t->epoch)
+		task_recheck(t);
+	guard_pump(t->peer);
+}
+
+static void feed(struct task *t);
+
+static void checked(struct task *t)
+{
+	struct channel_message credit = {.kind = CHANNEL_CREDIT,
+					 .id = t->id,
+					 .amount = CHANNEL_WINDOW};
+
+	switch (t->then) {
+	case CORE_NEXT_WRITE:
+		t->state = TASK_WRITING;
+		submit(t, t->peer->guard->writer, WORK_WRITE);
+		return;
+	case CORE_NEXT_ANSWER:
+		answer(t);
+		return;
+	case CORE_NEXT_WAIT:
+		park(t);
+		return;
+	case CORE_NEXT_BODY:
+		t->state = TASK_FEEDING;
+		reply(t, LANE_BULK, &credit);
+		return;
+	}
+}
+
+/* ---- an upload ---- */
+
+/* One piece, or the end, is with the segment writer at a time; what comes
+ * meanwhile is gathered, at most the credit that was given. */
+static void feed(struct task *t)
+{
+	struct buf spare = t->feeding;
+
+	if (t->busy)
+		return;
+	if (t->gathered.len && !t->cancelled) {
+		t->feeding = t->gathered;
+		t->gathered = spare;
+		buf_reset(&t->gathered);
+		submit(t, t->peer->guard->segments, WORK_BODY);
+	} else if (t->upload_ended && !t->ending) {
+		t->ending = true;
+		submit(t, t->peer->guard->segments, WORK_BODY_END);
+	}
+}
+
+static void fed(struct task *t)
+{
+	struct channel_message credit = {.kind = CHANNEL_CREDIT,
+					 .id = t->id,
+					 .amount = t->feeding.len};
+
+	buf_reset(&t->feeding);
+	if (failed(t->fault)) {
+		/* The job keeps what it has; the lease may be gone on with. */
+		buf_reset(&t->gathered);
+		t->upload_ended = true;
+		t->upload_whole = false;
+	} else {
+		reply(t, LANE_BULK, &credit);
+	}
+	feed(t);
+}
+
+static void upload_over(struct task *t)
+{
+	if (t->upload_overrun)
+		t->fault = err_make(ERR_INTERNAL, "more pieces than credit");
+	if (failed(t->fault) || !t->upload_whole) {
+		finish_with(t, failed(t->fault)
+				       ? t->fault
+				       : err_make(ERR_SLOW, "upload was cut"));
+		return;
+	}
+	task_begin(t);
+}
+
+static void piece_came(struct task *t, const struct channel_message *m)
+{
+	if (t->state != TASK_FEEDING || t->upload_ended)
+		return;
+	if (m->kind == CHANNEL_END) {
+		t->upload_ended = true;
+		t->upload_whole = m->whole;
+	} else {
+		buf_put(&t->gathered, m->body);
+		if (t->gathered.bad) {
+			buf_clear(&t->gathered);
+			t->upload_overrun = t->upload_ended = true;
+		}
+	}
+	feed(t);
+}
+
+/* ---- a long answer ---- */
+
+static void read_on(struct task *t)
+{
+	if (t->busy || t->state != TASK_READING || t->credit == 0)
+		return;
+	t->read_max = CHANNEL_PIECE_MAX;
+	if (t->credit < t->read_max)
+		t->read_max = (size_t)t->credit;
+	if (t->body_len - t->offset < t->read_max)
+		t->read_max = (size_t)(t->body_len - t->offset);
+	submit(t, t->peer->guard->checkers, WORK_READ);
+}
+
+static void was_read(struct task *t)
+{
+	struct channel_message piece = {.kind = CHANNEL_PIECE, .id = t->id},
+			       end = {.kind = CHANNEL_END, .id = t->id};
+
+	if (!failed(t->fault) && t->piece.len == 0)
+		t->fault = err_make(ERR_CORRUPT, "a long body is shorter");
+	if (failed(t->fault)) {
+		reply(t, LANE_BULK, &end);
+		task_free(t);
+		return;
+	}
+	piece.body = buf_span(&t->piece);
+	reply(t, LANE_BULK, &piece);
+	t->offset += t->piece.len;
+	t->credit -= t->piece.len;
+	buf_reset(&t->piece);
+	if (t->offset < t->body_len) {
+		read_on(t);
+		return;
+	}
+	end.whole = true;
+	reply(t, LANE_BULK, &end);
+	task_free(t);
+}
+
+/* ---- on the loop ---- */
+
+void task_done(struct task *t)
+{
+	t->busy = false;
+	/* An upload that was cut is told so before its job goes. */
+	if (t->cancelled &&
+	    (t->state != TASK_FEEDING || t->peer->guard->ended)) {
+		task_free(t);
+		return;
+	}
+	switch ((enum task_work)t->work.kind) {
+	case WORK_CHECK:
+		checked(t);
+		return;
+	case WORK_WRITE:
+		answer(t);
+		return;
+	case WORK_READ:
+		was_read(t);
+		return;
+	case WORK_BODY:
+		fed(t);
+		return;
+	case WORK_BODY_END:
+		upload_over(t);
+		return;
+	case WORK_SEAL:
+	case WORK_TICK:
+	case WORK_CALLS:
+	case WORK_CALL_DONE:
+		return;
+	}
+}
+
+void task_cancel(struct task *t)
+{
+	if (t->cancelled)
+		return;
+	t->cancelled = true;
+	if (t->state == TASK_WAITING)
+		task_list_take(&t->peer->waiting, t);
+	else if (t->state == TASK_PARKED)
+		task_list_take(&t->peer->guard->parked, t);
+	else if (t->state == TASK_FEEDING) {
+		if (!t->ending) {
+			t->upload_ended = true;
+			t->upload_whole = false;
+			feed(t);
+		}
+		return;
+	}
+	if (!t->busy)
+		task_free(t);
+}
+
+static struct err request_digest(const struct channel_message *m,
+				 struct digest *out)
+{
+	struct crypto_hasher *h = NULL;
+	struct err e = crypto_hasher_new(&h);
+	const struct span parts[] = {
+		span_of(&m->listener, 1), m->certificate, m->method,
+		m->target, m->body};
+
+	for (size_t i = 0;
+	     i < sizeof(parts) / sizeof(parts[0]) && !failed(e); i++) {
+		uint32_t len = (uint32_t)parts[i].len;
+
+		e = crypto_hasher_update(h, SPAN_OBJ(len));
+		if (!failed(e) && len)
+			e = crypto_hasher_update(h, parts[i]);
+	}
+	if (!failed(e))
+		e = crypto_hasher_final(h, out);
+	crypto_hasher_free(h);
+	return e;
+}
+
+static struct err make_job(struct guard *g, const struct channel_message *m,
+			   struct job **out)
+{
+	struct core_field fields[CHANNEL_FIELDS_MAX];
+	struct core_request r = {.listener = (enum core_listener)m->listener,
+				 .certificate = m->certificate,
+				 .method = m->method,
+				 .authority = m->authority,
+				 .target = m->target,
+				 .fields = fields,
+				 .field_count = m->field_count,
+				 .body = m->body};
+
+	if (m->listener >= ROUTE_LISTENERS || m->amount > CHANNEL_BODY_MAX)
+		return err_make(ERR_MALFORMED, "request of a front");
+	for (size_t i = 0; i < m->field_count; i++)
+		fields[i] = (struct core_field){m->fields[i].name,
+						m->fields[i].value};
+	return core_job_new(g->core, &r, out);
+}
+
+static void copy_text(char *out, size_t room, struct span text)
+{
+	const uint8_t *mark = text.len ? memchr(text.at, '?', text.len) : NULL;
+	size_t n = mark ? (size_t)(mark - text.at) : text.len;
+
+	if (n >= room)
+		n = room - 1;
+	if (n)
+		memcpy(out, text.at, n);
+	out[n] = 0;
+}
+
+static struct err request_came(struct guard_peer *peer,
+			       const struct channel_message *m)
+{
+	struct guard *g = peer->guard;
+	const struct control_start *start = g->config.start;
+	struct task *t = NULL;
+	struct digest digest;
+	struct err e;
+
+	if (g->stopping || g->tasks >= GUARD_TASKS_MAX)
+		return err_make(ERR_BUSY, "the guard has enough to do");
+	if (table_get(&peer->tasks, m->id) || !m->id)
+		return err_make(ERR_MALFORMED, "request id in use");
+	e = request_digest(m, &digest);
+	if (failed(e))
+		return e;
+	if (guard_is_listed(start->quarantined, start->quarantined_count,
+			    digest)) {
+		log_note("quarantined", "what", "request of two deaths");
+		return err_make(ERR_MALFORMED, "quarantined");
+	}
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return err_make(ERR_NO_MEMORY, "task");
+	t->peer = peer;
+	t->id = m->id;
+	t->digest = digest;
+	t->suspect = guard_is_listed(start->suspects, start->suspect_count,
+				     digest);
+	t->answer_max = (size_t)m->amount;
+	t->listener = m->listener;
+	t->began_ms = child_now_ms();
+	copy_text(t->method, sizeof(t->method), m->method);
+	copy_text(t->path, sizeof(t->path), m->target);
+	buf_init(&t->gathered, CHANNEL_WINDOW);
+	buf_init(&t->feeding, CHANNEL_WINDOW);
+	buf_init(&t->piece, CHANNEL_PIECE_MAX);
+	e = make_job(g, m, &t->job);
+	if (!failed(e))
+		e = table_put(&peer->tasks, t->id, t);
+	if (failed(e)) {
+		job_free(t->job);
+		free(t);
+		return e;
+	}
+	t->state = TASK_WAITING;
+	peer->active++;
+	g->tasks++;
+	task_list_put(&peer->waiting, t);
+	return ERR_NONE;
+}
+
+void task_message(struct guard_peer *peer, enum lane_name lane,
+		  const struct channel_message *m)
+{
+	struct task *t = table_get(&peer->tasks, m->id);
+	struct err e;
+
+	if (m->kind == CHANNEL_REQUEST) {
+		e = request_came(peer, m);
+		if (failed(e))
+			answer_problem(peer, m->id, e);
+		guard_pump(peer);
+		return;
+	}
+	if (!t || t->cancelled)
+		return; /* crossed with its end */
+	switch (m->kind) {
+	case CHANNEL_CANCEL:
+		task_cancel(t);
+		return;
+	case CHANNEL_PIECE:
+	case CHANNEL_END:
+		piece_came(t, m);
+		return;
+	case CHANNEL_CREDIT:
+		if (t->state == TASK_READING && m->amount <= CHANNEL_WINDOW &&
+		    t->credit + m->amount <= CHANNEL_WINDOW) {
+			t->credit += m->amount;
+			read_on(t);
+		}
+		return;
+	case CHANNEL_HELLO:
+	case CHANNEL_REQUEST:
+	case CHANNEL_ANSWER:
+	case CHANNEL_CALL:
+		return;
+	}
+}
+
+/* ---- on threads ---- */
+
+static void hold(struct task *t, unsigned slot)
+{
+	struct guard *g = t->peer->guard;
+
+	if (t->suspect)
+		pthread_rwlock_wrlock(&g->alone);
+	else
+		pthread_rwlock_rdlock(&g->alone);
+	inhand_set(g->config.page, slot, t->digest);
+}
+
+static void let_go(struct task *t, unsigned slot)
+{
+	struct guard *g = t->peer->guard;
+
+	inhand_unset(g->config.page, slot);
+	pthread_rwlock_unlock(&g->alone);
+}
+
+static void run(struct task *t, unsigned slot)
+{
+	hold(t, slot);
+	switch ((enum task_work)t->work.kind) {
+	case WORK_CHECK:
+		t->then = core_check(t->job);
+		break;
+	case WORK_READ:
+		t->fault = core_read(t->job, t->offset, t->read_max,
+				     &t->piece);
+		if (t->piece.len > t->read_max)
+			t->fault = err_make(ERR_INTERNAL, "read too much");
+		break;
+	case WORK_BODY:
+		t->fault = core_body(t->job, buf_span(&t->feeding));
+		break;
+	case WORK_BODY_END: {
+		struct err e = core_body_end(t->job, t->upload_whole &&
+							     !failed(t->fault));
+		if (!failed(t->fault))
+			t->fault = e;
+		break;
+	}
+	case WORK_WRITE:
+	case WORK_SEAL:
+	case WORK_TICK:
+	case WORK_CALLS:
+	case WORK_CALL_DONE:
+		break;
+	}
+	let_go(t, slot);
+}
+
+void task_run_checker(void *owner, unsigned thread, struct work **works,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		run((struct task *)works[i], thread);
+}
+
+void task_run_segments(void *owner, unsigned thread, struct work **works,
+		       size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		run((struct task *)works[i], GUARD_SLOT_SEGMENTS);
+}
+
+/* All of them in one commit, but for suspects, which go alone. */
+void task_run_writes(struct guard *g, struct task **tasks, size_t count)
+{
+	struct job *jobs[CORE_BATCH_MAX];
+	size_t n = 0;
+
+	pthread_rwlock_rdlock(&g->alone);
+	for (size_t i = 0; i < count; i++)
+		if (!tasks[i]->suspect) {
+			inhand_set(g->config.page,
+				   GUARD_SLOT_WRITER + (unsigned)n,
+				   tasks[i]->digest);
+			jobs[n++] = tasks[i]->job;
+		}
+	if (n)
+		core_write(g->core, jobs, n);
+	for (size_t i = 0; i < n; i++)
+		inhand_unset(g->config.page, GUARD_SLOT_WRITER + (unsigned)i);
+	pthread_rwlock_unlock(&g->alone);
+	for (size_t i = 0; i < count; i++) {
+		if (!tasks[i]->suspect)
+			continue;
+		hold(tasks[i], GUARD_SLOT_WRITER);
+		core_write(g->core, &tasks[i]->job, 1);
+		let_go(tasks[i], GUARD_SLOT_WRITER);
+	}
+}

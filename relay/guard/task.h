@@ -1,0 +1,95 @@
+/*
+ * One request in the guard, from its message to its answer.
+ *
+ *	WAITING -> CHECKING -+-> WRITING -+-> answered, or READING (a long
+ *	   ^         |  ^    +------------+   body, piece by piece)
+ *	   |         |  +-- FEEDING (an upload, piece by piece)
+ *	   +-- PARKED (long poll)
+ *
+ * The loop moves it; while it is with a thread (`busy`) nobody else touches
+ * its job.  Whoever asked may go meanwhile: then it is `cancelled` and freed
+ * when it comes back.
+ */
+#ifndef RELAY_GUARD_TASK_H
+#define RELAY_GUARD_TASK_H
+
+#include "relay/guard/guard.h"
+
+enum task_state {
+	TASK_WAITING,
+	TASK_CHECKING,
+	TASK_PARKED,
+	TASK_WRITING,
+	TASK_FEEDING,
+	TASK_READING,
+};
+
+/* What a thread does with a work. */
+enum task_work {
+	WORK_CHECK,
+	WORK_WRITE,
+	WORK_READ,
+	WORK_BODY,
+	WORK_BODY_END,
+	WORK_SEAL,
+	WORK_TICK,
+	WORK_CALLS,
+	WORK_CALL_DONE,
+};
+
+struct task {
+	struct work work; /* first */
+	struct guard_peer *peer;
+	uint64_t id;
+	enum task_state state;
+	struct job *job;
+	struct digest digest; /* of the request: relay/inhand.h */
+	bool suspect;
+	bool busy, cancelled;
+	size_t reserved, answer_max;
+	struct task *next, *before; /* in a task_list */
+
+	enum core_next then; /* of the last check */
+	uint64_t epoch;	     /* at the last check's start */
+	struct err fault;    /* of the last piece */
+
+	/* An upload. */
+	struct buf gathered, feeding;
+	bool upload_ended, upload_whole, upload_overrun;
+	bool ending; /* its end is with the segment writer */
+	/* A long answer. */
+	uint64_t offset, body_len, credit;
+	size_t read_max;
+	struct buf piece;
+
+	/* For the log. */
+	uint64_t began_ms;
+	uint8_t listener;
+	char method[8];
+	char path[96];
+	int status;
+};
+
+/* Of lanes to a front. */
+void task_message(struct guard_peer *peer, enum lane_name lane,
+		  const struct channel_message *m);
+/* Takes up a task that waited: its room is reserved. */
+void task_begin(struct task *t);
+/* A parked one: to be checked again. */
+void task_recheck(struct task *t);
+/* Nobody wants its answer. */
+void task_cancel(struct task *t);
+/* On the loop, when a thread has done its part. */
+void task_done(struct task *t);
+
+/* On threads. */
+void task_run_checker(void *owner, unsigned thread, struct work **works,
+		      size_t count);
+void task_run_segments(void *owner, unsigned thread, struct work **works,
+		       size_t count);
+void task_run_writes(struct guard *g, struct task **tasks, size_t count);
+
+void task_list_put(struct task_list *l, struct task *t);
+void task_list_take(struct task_list *l, struct task *t);
+
+#endif
