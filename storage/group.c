@@ -1,0 +1,176 @@
+/* Rows of commit groups. */
+#include "storage/group.h"
+
+#include "storage/record.h"
+
+enum { GROUP_ROW_MAX = 256 + GROUP_LEAVES_MAX * DIGEST_LEN };
+
+static const char counter_group[] = "group";
+
+struct err group_put(struct txn *txn, const struct group_row *row,
+		     uint64_t *number)
+{
+	uint8_t at[8];
+	uint64_t n = 0;
+	struct buf b;
+	struct err e;
+
+	buf_init(&b, GROUP_ROW_MAX);
+	if (row->leaves.len % DIGEST_LEN ||
+	    row->leaves.len > GROUP_LEAVES_MAX * DIGEST_LEN) {
+		e = err_make(ERR_TOO_LARGE, "a group of too many leaves");
+		goto out;
+	}
+	record_put_replica(&b, row->replica);
+	buf_put_u64(&b, row->time);
+	buf_put(&b, SPAN_OBJ(row->secret));
+	record_put_digest(&b, row->root);
+	buf_put_u64(&b, row->first.n);
+	buf_put_u64(&b, row->last.n);
+	record_put_long(&b, row->leaves);
+	e = buf_check(&b);
+	if (!failed(e))
+		e = txn_counter_next(txn, counter_group, &n);
+	for (int i = 0; i < 8; i++)
+		at[i] = (uint8_t)(n >> (56 - 8 * i));
+	if (!failed(e))
+		e = txn_put_new(txn, TABLE_GROUPS, key_group_root(row->root),
+				SPAN_OBJ(at));
+	if (!failed(e))
+		e = txn_put_new(txn, TABLE_GROUPS, key_group(n),
+				buf_span(&b));
+	if (!failed(e))
+		e = txn_put_new(txn, TABLE_GROUPS, key_group_unsigned(n),
+				span_str(""));
+	if (!failed(e))
+		*number = n;
+out:
+	buf_clear(&b);
+	return e;
+}
+
+static struct err read_row(struct span value, struct group_row *out)
+{
+	struct span_reader r = span_read(value);
+
+	out->replica = record_read_replica(&r);
+	out->time = span_read_u64(&r);
+	span_read_into(&r, out->secret, sizeof(out->secret));
+	out->root = record_read_digest(&r);
+	out->first.n = span_read_u64(&r);
+	out->last.n = span_read_u64(&r);
+	out->leaves = record_read_long(&r);
+	if (out->leaves.len % DIGEST_LEN)
+		r.bad = true;
+	return record_read_end(&r, "a group's record is malformed");
+}
+
+struct err group_get(struct txn *txn, uint64_t number, struct group_row *out)
+{
+	struct group_row row = {.number = number};
+	struct span value, signature;
+	struct err e;
+
+	e = txn_get(txn, TABLE_GROUPS, key_group(number), &value);
+	if (!failed(e))
+		e = read_row(value, &row);
+	if (failed(e))
+		return e;
+	e = txn_get(txn, TABLE_GROUPS, key_group_signature(number),
+		    &signature);
+	if (failed(e) && e.code != ERR_NOT_FOUND)
+		return e;
+	if (!failed(e)) {
+		if (signature.len != GROUP_SIG_LEN)
+			return err_make(ERR_CORRUPT,
+					"a group's signature is malformed");
+		memcpy(row.signature, signature.at, GROUP_SIG_LEN);
+		row.is_signed = true;
+	}
+	*out = row;
+	return ERR_NONE;
+}
+
+struct err group_by_root(struct txn *txn, struct digest root,
+			 uint64_t *number)
+{
+	struct span_reader r;
+	struct span value;
+	uint64_t n;
+	struct err e;
+
+	e = txn_get(txn, TABLE_GROUPS, key_group_root(root), &value);
+	if (failed(e))
+		return e;
+	r = span_read(value);
+	n = span_read_u64(&r);
+	e = record_read_end(&r, "a group's root is malformed");
+	if (!failed(e))
+		*number = n;
+	return e;
+}
+
+struct err group_unsigned(struct txn *txn, uint64_t after,
+			  struct group_row *out)
+{
+	struct txn_cursor *cursor = NULL;
+	struct txn_row row;
+	uint64_t number = 0;
+	struct err e;
+
+	if (after == UINT64_MAX)
+		return err_make(ERR_NOT_FOUND, "no unsigned group");
+	e = txn_cursor_open(txn, TABLE_GROUPS, key_of_kind(KEY_GROUP_UNSIGNED),
+			    &cursor);
+	if (!failed(e))
+		e = txn_cursor_seek(cursor, key_group_unsigned(after + 1),
+				    &row);
+	if (!failed(e)) {
+		struct span_reader r = span_read(row.key);
+
+		span_read_u8(&r);
+		number = span_read_u64(&r);
+		e = record_read_end(&r, "a group's key is malformed");
+	}
+	txn_cursor_close(cursor);
+	return failed(e) ? e : group_get(txn, number, out);
+}
+
+struct err group_sign_row(struct txn *txn, uint64_t number,
+			  const uint8_t signature[GROUP_SIG_LEN])
+{
+	bool known;
+	struct err e;
+
+	e = txn_has(txn, TABLE_GROUPS, key_group(number), &known);
+	if (failed(e))
+		return e;
+	if (!known)
+		return err_make(ERR_NOT_FOUND, "no such group");
+	e = txn_put_new(txn, TABLE_GROUPS, key_group_signature(number),
+			span_of(signature, GROUP_SIG_LEN));
+	if (e.code == ERR_EXISTS)
+		return ERR_NONE;
+	if (!failed(e))
+		e = txn_del(txn, TABLE_GROUPS, key_group_unsigned(number));
+	return e;
+}
+
+struct err group_last(struct txn *txn, uint64_t *number)
+{
+	return txn_counter(txn, counter_group, number);
+}
+
+struct err group_last_signed(struct txn *txn, struct seq *out)
+{
+	struct group_row row;
+	struct err e = group_unsigned(txn, 0, &row);
+
+	if (e.code == ERR_NOT_FOUND) {
+		out->n = UINT64_MAX;
+		return ERR_NONE;
+	}
+	if (!failed(e))
+		out->n = row.first.n ? row.first.n - 1 : 0;
+	return e;
+}
