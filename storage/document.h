@@ -145,7 +145,7 @@ struct document {
 	size_t heads_count;
 	struct document_head *heads; /* the winner among all first */
 	size_t statements_count;
-	struct document_statement *statements; /* by number, then digest */
+	struct document_statement *statements; /* by number, kind, digest */
 	size_t rows_count;
 	struct document_row *rows; /* by shelf */
 	size_t dots_count;
@@ -166,9 +166,12 @@ struct err document_decode(struct span record, struct arena *arena,
 /* The head with this manifest digest, or NULL. */
 const struct document_head *document_head(const struct document *doc,
 					  struct digest digest);
-/* The statements in force: those of the highest number, the strongest kind
- * alone (two only after a fork of labels).  `first` is an index into
- * document->statements; they stand side by side. */
+/* The known statements of the highest number: what the next one names as
+ * `previous`.  `first` is an index into document->statements; they stand side
+ * by side.  Returns their count. */
+size_t document_latest(const struct document *doc, size_t *first);
+/* Those of them in force: the strongest kind alone (several only after a
+ * fork). */
 size_t document_in_force(const struct document *doc, size_t *first);
 /* Their number; 0 for a document without statements. */
 uint64_t document_number(const struct document *doc);
@@ -200,6 +203,18 @@ struct err document_word(const struct document_seal *seal, enum seal_kind kind,
 struct err document_seal_blob(struct txn *txn,
 			      const struct document_seal *seal,
 			      enum seal_kind kind, struct buf *out);
+
+/* The group built last, for pages: its tree costs some hundred hashes.
+ * Zeroed at first; of one transaction. */
+struct document_seal_cache {
+	uint64_t group;
+	uint8_t signature[SEAL_SIG_LEN];
+	struct seal_group built;
+};
+struct err document_seal_blob_cached(struct txn *txn,
+				     struct document_seal_cache *cache,
+				     const struct document_seal *seal,
+				     enum seal_kind kind, struct buf *out);
 
 /* ---- reading for somebody ---- */
 
