@@ -83,6 +83,31 @@ int table_value_find(const struct table *t, int tag, struct span name)
 	return -1;
 }
 
+/* True if entries of one set, type and lacv bear different names. */
+static bool is_ambiguous(const struct table *t, size_t at)
+{
+	const struct table_entry *e = &t->by_lacv[at];
+	size_t first = at;
+
+	for (; first > 0; first--) {
+		const struct table_entry *o = &t->by_lacv[first - 1];
+
+		if (o->set != e->set || o->tag->type != e->tag->type ||
+		    strcmp(o->value->lacv, e->value->lacv) != 0)
+			break;
+	}
+	for (size_t i = first; i < t->entry_count; i++) {
+		const struct table_entry *o = &t->by_lacv[i];
+
+		if (o->set != e->set || o->tag->type != e->tag->type ||
+		    strcmp(o->value->lacv, e->value->lacv) != 0)
+			break;
+		if (strcmp(o->value->name, e->value->name) != 0)
+			return true;
+	}
+	return false;
+}
+
 int table_value_by_lacv(const struct table *t, const struct spif_set *set,
 			enum spif_type type, const char *lacv)
 {
@@ -100,7 +125,8 @@ int table_value_by_lacv(const struct table *t, const struct spif_set *set,
 		if (order == 0)
 			order = strcmp(lacv, e->value->lacv);
 		if (order == 0) {
-			if (!spif_label_type(type, &label_type))
+			if (!spif_label_type(type, &label_type) ||
+			    is_ambiguous(t, middle))
 				return -1;
 			tag = table_tag_find(t, span_str(set->name),
 					     label_type);

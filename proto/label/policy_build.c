@@ -112,7 +112,8 @@ static int by_lacv(const void *a, const void *b)
 	return strcmp(x->value->lacv, y->value->lacv);
 }
 
-/* All entries of the SPIF, sorted; one lacv must not mean two names. */
+/* All entries of the SPIF, sorted.  NATO's v88 has one lacv for two names (NATO
+ * and OCCAR): harmless until something refers to it, see table_value_by_lacv. */
 static struct err build_entries(const struct building *b)
 {
 	struct table *t = b->t;
@@ -138,18 +139,6 @@ static struct err build_entries(const struct building *b)
 		}
 	}
 	qsort(t->by_lacv, t->entry_count, sizeof(*t->by_lacv), by_lacv);
-	for (size_t i = 1; i < t->entry_count; i++) {
-		const struct table_entry *x = &t->by_lacv[i - 1];
-		const struct table_entry *y = &t->by_lacv[i];
-
-		if (by_lacv(x, y) == 0 &&
-		    strcmp(x->value->name, y->value->name) != 0)
-			return INVALID(b, y->value->line,
-				       "element tagCategory: %s and %s have "
-				       "one lacv %s in tag set %s",
-				       x->value->name, y->value->name,
-				       y->value->lacv, y->set->name);
-	}
 	return ERR_NONE;
 }
 
@@ -312,7 +301,7 @@ static struct err check_reference(const struct building *b,
 		return ERR_NONE;
 	return INVALID(b, ref->line,
 		       "reference to tag set \"%.60s\", value \"%.30s\": %s "
-		       "has no such category",
+		       "has no such category, or two",
 		       ref->tag_set, ref->lacv ? ref->lacv : "(all)",
 		       in->spif->name);
 }
@@ -470,7 +459,7 @@ static struct err link_value(const struct building *b, struct policy *p,
 		if (!set || table_value_by_lacv(to, set, q->type, q->lacv) < 0)
 			return INVALID(b, q->line,
 				       "element equivalentSecCategoryTag: %s "
-				       "has no category %s in tag set %.60s",
+				       "has no category %s in tag set %.60s, or two",
 				       q->policy, q->lacv, q->tag_set_id);
 	}
 	return e;

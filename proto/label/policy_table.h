@@ -90,7 +90,7 @@ int table_class_by_lacv(const struct table *t, uint64_t lacv);
 int table_tag_find(const struct table *t, struct span name,
 		   enum label_type type);
 int table_value_find(const struct table *t, int tag, struct span name);
-/* The value of that set, type and lacv. */
+/* The value of that set, type and lacv; -1 also where two names share it. */
 int table_value_by_lacv(const struct table *t, const struct spif_set *set,
 			enum spif_type type, const char *lacv);
 const struct spif_set *table_set_by_name(const struct table *t,
