@@ -1,0 +1,132 @@
+/* What the command says: errors with their mend, JSON, progress. */
+#include "client/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void say_error(const struct cli *c, const char *name, const char *where,
+		      const char *title, const char *detail, const char *mend,
+		      const char *reference)
+{
+	struct json_writer w;
+	struct buf json;
+
+	if (c && c->progress)
+		fputs("\r\033[K", stderr);
+	fprintf(stderr, "entente: %s: %s", where, title);
+	if (detail && detail[0] && strcmp(detail, title) != 0)
+		fprintf(stderr, " (%s)", detail);
+	fputc('\n', stderr);
+	if (mend && mend[0])
+		fprintf(stderr, "  %s\n", mend);
+	if (reference && reference[0])
+		fprintf(stderr, "  reference: %s\n", reference);
+	if (!c || !c->json)
+		return;
+	buf_init(&json, PROBLEM_MAX);
+	w = json_write(&json);
+	json_open_object(&w);
+	json_put_name(&w, "error");
+	json_open_object(&w);
+	json_member_str(&w, "detail", detail ? detail : "");
+	json_member_str(&w, "mend", mend ? mend : "");
+	json_member_str(&w, "name", name);
+	json_member_str(&w, "reference", reference ? reference : "");
+	json_member_str(&w, "title", title);
+	json_member_str(&w, "where", where);
+	json_close_object(&w);
+	json_close_object(&w);
+	printf("%s\n", buf_cstr(&json));
+	buf_clear(&json);
+}
+
+int cli_fail(const struct cli *c, struct err e, const char *where, ...)
+{
+	const struct err_row *row = err_row(e.code);
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, where);
+	vsnprintf(text, sizeof(text), where, ap);
+	va_end(ap);
+	say_error(c, row->name, text, row->title, e.detail, row->mend, "");
+	return row->exit_code;
+}
+
+int cli_refused(const struct cli *c, const struct problem *p,
+		const char *where, ...)
+{
+	const struct err_row *row = err_row(p->code);
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, where);
+	vsnprintf(text, sizeof(text), where, ap);
+	va_end(ap);
+	say_error(c, p->name[0] ? p->name : row->name, text,
+		  p->title[0] ? p->title : row->title, p->detail,
+		  p->mend[0] ? p->mend : row->mend, p->reference);
+	return row->exit_code;
+}
+
+int cli_usage(const struct cli *c, const char *fmt, ...)
+{
+	const struct cli_verb *v = c->verb;
+	char text[512], where[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(where, sizeof(where), "%s%s%s", v->noun, v->verb ? " " : "",
+		 v->verb ? v->verb : "");
+	say_error(c, "usage", where, "The command line is wrong.", text,
+		  "See --help for the usage and an example.", "");
+	return err_row(ERR_USAGE)->exit_code;
+}
+
+void cli_say(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(c->json ? stderr : stdout, fmt, ap);
+	va_end(ap);
+	fputc('\n', c->json ? stderr : stdout);
+}
+
+int cli_print_json(const struct cli *c, struct buf *json)
+{
+	struct err e = buf_check(json);
+
+	if (failed(e))
+		return cli_fail(c, e, "writing the answer");
+	fwrite(json->at, 1, json->len, stdout);
+	fputc('\n', stdout);
+	return fflush(stdout) == 0
+		       ? 0
+		       : cli_fail(c, err_make(ERR_IO, "stdout"), "stdout");
+}
+
+void cli_progress(const struct cli *c, const char *what, uint64_t done,
+		  uint64_t total)
+{
+	if (!c->progress)
+		return;
+	if (total == 0)
+		fputs("\r\033[K", stderr);
+	else
+		fprintf(stderr, "\r\033[K%s: %llu of %llu KiB (%llu%%)", what,
+			(unsigned long long)done >> 10,
+			(unsigned long long)total >> 10,
+			(unsigned long long)(done * 100 / total));
+}
+
+void cli_clean(struct span text, struct buf *out)
+{
+	for (size_t i = 0; i < text.len; i++)
+		buf_put_u8(out, text.at[i] < 0x20 || text.at[i] == 0x7f
+					? '?'
+					: text.at[i]);
+}
