@@ -67,8 +67,7 @@ static struct err set_subject(X509 *x, const struct certificate_order *order)
 
 static struct err set_times(X509 *x, const struct certificate_order *order)
 {
-	if (order->not_before > order->not_after ||
-	    order->not_after > TIME_MAX)
+	if (order->not_before > order->not_after || order->not_after > TIME_MAX)
 		return err_make(ERR_MALFORMED, "a certificate's times");
 	if (!ASN1_TIME_set(X509_getm_notBefore(x), (time_t)order->not_before) ||
 	    !ASN1_TIME_set(X509_getm_notAfter(x), (time_t)order->not_after))
@@ -100,8 +99,8 @@ static struct err set_serial(X509 *x, const struct certificate_order *order)
 
 static struct err ext_add(X509 *x, int nid, void *value, bool critical)
 {
-	if (!value || X509_add1_ext_i2d(x, nid, value, critical,
-					X509V3_ADD_DEFAULT) != 1)
+	if (!value ||
+	    X509_add1_ext_i2d(x, nid, value, critical, X509V3_ADD_DEFAULT) != 1)
 		return fault("an extension did not set");
 	return ERR_NONE;
 }
@@ -112,7 +111,7 @@ static struct err add_basic(X509 *x, bool ca)
 	struct err e;
 
 	if (basic && ca) {
-		basic->ca = 0xff; /* DER's TRUE */
+		basic->ca = 0xff;		     /* DER's TRUE */
 		basic->pathlen = ASN1_INTEGER_new(); /* 0: no CA below */
 	}
 	if (basic && ca && !basic->pathlen)
@@ -247,7 +246,8 @@ static struct err add_alt_names(X509 *x, const struct certificate_order *order)
 		return err_make(ERR_TOO_LARGE, "too many alternative names");
 	if (!order->alt_count)
 		return order->purpose & CERTIFICATE_SERVER
-			       ? err_make(ERR_MALFORMED, "a server no name")
+			       ? err_make(ERR_MALFORMED,
+					  "a server without a name")
 			       : ERR_NONE;
 	names = GENERAL_NAMES_new();
 	for (size_t i = 0; names && !failed(e) && i < order->alt_count; i++) {
@@ -299,8 +299,7 @@ static struct err begin(const struct certificate_order *order,
 	return ERR_NONE;
 }
 
-static struct err finish(X509 *x, const struct crypto_key *key,
-			 struct buf *out)
+static struct err finish(X509 *x, const struct crypto_key *key, struct buf *out)
 {
 	uint8_t *der = NULL;
 	struct err e;
@@ -349,8 +348,8 @@ static struct err ca_of(struct span der, const struct crypto_key *key,
 
 	arena_init(&arena, CERTIFICATE_MAX);
 	e = certificate_read(der, &arena, &facts);
-	if (!failed(e) && (!facts.ca || !span_eq(facts.spki,
-						 crypto_public_spki(public))))
+	if (!failed(e) &&
+	    (!facts.ca || !span_eq(facts.spki, crypto_public_spki(public))))
 		e = err_make(ERR_UNAUTHENTICATED, "not the CA of this key");
 	if (!failed(e)) {
 		*out = d2i_X509(NULL, &at, (long)der.len);
@@ -368,8 +367,11 @@ struct err certificate_issue(const struct crypto_key *ca_key, struct span ca,
 {
 	struct crypto_public *subject = NULL;
 	X509 *issuer = NULL, *x = NULL;
-	struct err e = ca_of(ca, ca_key, &issuer);
+	struct err e;
 
+	if (!(order->purpose & CERTIFICATE_BOTH))
+		return err_make(ERR_MALFORMED, "a certificate for no purpose");
+	e = ca_of(ca, ca_key, &issuer);
 	if (!failed(e))
 		e = crypto_public_from_spki(spki, &subject);
 	if (!failed(e))

@@ -38,8 +38,8 @@ struct err certificate_to_pem(struct span der, struct buf *out)
 	BIO *bio = BIO_new(BIO_s_mem());
 	struct err e;
 
-	if (!bio || PEM_write_bio(bio, PEM_STRING_X509, "", der.at,
-				  (long)der.len) <= 0)
+	if (!bio ||
+	    PEM_write_bio(bio, PEM_STRING_X509, "", der.at, (long)der.len) <= 0)
 		e = fault("PEM did not write");
 	else
 		e = take(bio, out);
@@ -72,8 +72,7 @@ struct err certificate_from_pem(struct span pem, struct buf *out)
 	return e;
 }
 
-struct err certificate_key_to_pem(const struct crypto_key *key,
-				  struct buf *out)
+struct err certificate_key_to_pem(const struct crypto_key *key, struct buf *out)
 {
 	BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
 	struct err e;

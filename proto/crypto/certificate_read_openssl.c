@@ -21,8 +21,7 @@ static struct err malformed(const char *detail)
 	return err_make(ERR_MALFORMED, detail);
 }
 
-static struct err keep(struct arena *arena, struct span bytes,
-		       struct span *out)
+static struct err keep(struct arena *arena, struct span bytes, struct span *out)
 {
 	*out = arena_copy(arena, bytes);
 	return arena_check(arena);
@@ -46,8 +45,8 @@ static struct err decode(struct span der, X509 **out)
 }
 
 /* The one value of an attribute; empty if there is none. */
-static struct err read_name(const X509_NAME *name, int nid,
-			    struct arena *arena, struct span *out)
+static struct err read_name(const X509_NAME *name, int nid, struct arena *arena,
+			    struct span *out)
 {
 	int i = X509_NAME_get_index_by_NID(name, nid, -1);
 	unsigned char *text = NULL;
@@ -59,8 +58,8 @@ static struct err read_name(const X509_NAME *name, int nid,
 		return ERR_NONE;
 	if (X509_NAME_get_index_by_NID(name, nid, i) >= 0)
 		return malformed("a name given twice");
-	len = ASN1_STRING_to_UTF8(
-		&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)));
+	len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
+						 X509_NAME_get_entry(name, i)));
 	if (len < 0 || len > CERTIFICATE_NAME_MAX)
 		e = malformed("a name of a wrong form");
 	else
@@ -149,8 +148,7 @@ static struct err read_extensions(X509 *x, struct arena *arena,
 	uses = flags & EXFLAG_XKUSAGE ? X509_get_extended_key_usage(x) : 0;
 	out->client = uses & XKU_SSL_CLIENT;
 	out->server = uses & XKU_SSL_SERVER;
-	e = read_octets(X509_get0_authority_key_id(x), arena,
-			&out->issuer_key);
+	e = read_octets(X509_get0_authority_key_id(x), arena, &out->issuer_key);
 	if (!failed(e))
 		e = read_octets(X509_get0_subject_key_id(x), arena,
 				&out->subject_key);
@@ -303,8 +301,7 @@ static struct err read_request(X509_REQ *request, struct arena *arena,
 	if (!failed(e))
 		e = read_name(X509_REQ_get_subject_name(request),
 			      NID_commonName, arena, &out->common_name);
-	if (!failed(e) &&
-	    X509_REQ_verify(request, ec_openssl_public(key)) != 1)
+	if (!failed(e) && X509_REQ_verify(request, ec_openssl_public(key)) != 1)
 		e = err_make(ERR_SIGNATURE, "a request its key did not sign");
 	crypto_public_free(key);
 	return e;

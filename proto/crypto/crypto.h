@@ -90,7 +90,8 @@ struct err crypto_gcm_open(const uint8_t key[CRYPTO_KEY_LEN],
 			   struct span aad, struct span sealed, uint8_t *out);
 
 /* AES-256-SIV, deterministic, one associated data. `out`: tag, then
- * ciphertext: plain.len + CRYPTO_TAG_LEN. */
+ * ciphertext: plain.len + CRYPTO_TAG_LEN.  ERR_UNSUPPORTED for no text at all;
+ * opening is ERR_DIGEST if it is not authentic, and then `out` is wiped. */
 struct err crypto_siv_seal(const uint8_t key[CRYPTO_SIV_KEY_LEN],
 			   struct span aad, struct span plain, uint8_t *out);
 struct err crypto_siv_open(const uint8_t key[CRYPTO_SIV_KEY_LEN],

@@ -114,9 +114,9 @@ static struct span none(void)
 }
 
 /* H(pad ^ key block, a, b), as each half of HMAC is. */
-static bool hash_padded(EVP_MD_CTX *ctx, const EVP_MD *md,
-			const uint8_t *block, size_t block_len, uint8_t pad,
-			const struct span *parts, size_t count, uint8_t *out)
+static bool hash_padded(EVP_MD_CTX *ctx, const EVP_MD *md, const uint8_t *block,
+			size_t block_len, uint8_t pad, const struct span *parts,
+			size_t count, uint8_t *out)
 {
 	uint8_t padded[BLOCK_MAX];
 	bool ok;
@@ -127,8 +127,8 @@ static bool hash_padded(EVP_MD_CTX *ctx, const EVP_MD *md,
 	     EVP_DigestUpdate(ctx, padded, block_len) == 1;
 	for (size_t i = 0; ok && i < count; i++)
 		if (parts[i].len)
-			ok = EVP_DigestUpdate(ctx, parts[i].at,
-					      parts[i].len) == 1;
+			ok = EVP_DigestUpdate(ctx, parts[i].at, parts[i].len) ==
+			     1;
 	if (ok)
 		ok = EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 	wipe(padded, sizeof(padded));
@@ -295,8 +295,8 @@ struct err crypto_gcm_open(const uint8_t key[CRYPTO_KEY_LEN],
 	ctx = EVP_CIPHER_CTX_new();
 	if (!ctx || !algorithms.gcm ||
 	    EVP_DecryptInit_ex2(ctx, algorithms.gcm, key, nonce, NULL) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag),
-				tag) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag) !=
+		    1 ||
 	    !feed(ctx, NULL, aad) || !feed(ctx, out, cipher)) {
 		e = fault("AES-GCM failed to open");
 	} else if (EVP_DecryptFinal_ex(ctx, rest, &n) != 1) {
@@ -351,8 +351,8 @@ struct err crypto_siv_open(const uint8_t key[CRYPTO_SIV_KEY_LEN],
 	ctx = EVP_CIPHER_CTX_new();
 	if (!ctx || !algorithms.siv ||
 	    EVP_DecryptInit_ex2(ctx, algorithms.siv, key, NULL, NULL) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag),
-				tag) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag) !=
+		    1 ||
 	    EVP_DecryptUpdate(ctx, NULL, &n, aad.len ? aad.at : tag,
 			      (int)aad.len) != 1) {
 		e = fault("AES-SIV failed to open");

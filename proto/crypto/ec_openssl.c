@@ -6,7 +6,6 @@
  * The library's operations on a key are made ready once and copied for each
  * use: to begin one anew costs as much as a good part of the curve's work.
  */
-#include <assert.h>
 #include <stdlib.h>
 
 #include <openssl/bn.h>
@@ -101,8 +100,7 @@ static struct err pkey_make(enum crypto_curve curve, struct span point,
 			e = fault("a scalar too long");
 			goto out;
 		}
-		*p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY,
-					       native,
+		*p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native,
 					       crypto_scalar_len(curve));
 	}
 	*p = OSSL_PARAM_construct_end();
@@ -181,8 +179,7 @@ struct err crypto_public_from_point(struct span point,
 	return ERR_NONE;
 }
 
-struct err crypto_public_from_spki(struct span spki,
-				   struct crypto_public **out)
+struct err crypto_public_from_spki(struct span spki, struct crypto_public **out)
 {
 	static const enum crypto_curve curves[] = {CRYPTO_P256, CRYPTO_P384};
 
@@ -191,8 +188,10 @@ struct err crypto_public_from_spki(struct span spki,
 
 		if (spki.len == prefix.len + crypto_point_len(curves[i]) &&
 		    memcmp(spki.at, prefix.at, prefix.len) == 0)
-			return crypto_public_from_point(
-				span_sub(spki, prefix.len, spki.len), out);
+			return crypto_public_from_point(span_sub(spki,
+								 prefix.len,
+								 spki.len),
+							out);
 	}
 	return err_make(ERR_MALFORMED,
 			"not the SPKI of a P-256 or P-384 point");
@@ -251,8 +250,8 @@ static struct err point_of(enum crypto_curve curve, const BIGNUM *scalar,
 		e = refuse("a scalar out of range");
 	else if (EC_POINT_mul(group, at, scalar, NULL, NULL, NULL) != 1 ||
 		 EC_POINT_point2oct(group, at, POINT_CONVERSION_UNCOMPRESSED,
-				    point, crypto_point_len(curve), NULL) !=
-			 crypto_point_len(curve))
+				    point, crypto_point_len(curve),
+				    NULL) != crypto_point_len(curve))
 		e = fault("a point did not come");
 	EC_POINT_free(at);
 	EC_GROUP_free(group);
@@ -271,8 +270,7 @@ struct err crypto_key_from_scalar(enum crypto_curve curve, struct span scalar,
 		return err_make(ERR_MALFORMED, "a scalar of a wrong length");
 	key = calloc(1, sizeof(*key));
 	number = BN_secure_new();
-	if (!key || !number ||
-	    !BN_bin2bn(scalar.at, (int)scalar.len, number)) {
+	if (!key || !number || !BN_bin2bn(scalar.at, (int)scalar.len, number)) {
 		e = err_make(ERR_NO_MEMORY, "no memory for a key");
 		goto out;
 	}
@@ -293,8 +291,7 @@ out:
 	return e;
 }
 
-struct err crypto_key_generate(enum crypto_curve curve,
-			       struct crypto_key **out)
+struct err crypto_key_generate(enum crypto_curve curve, struct crypto_key **out)
 {
 	uint8_t scalar[SCALAR_MAX];
 	struct span drawn = span_of(scalar, crypto_scalar_len(curve));
@@ -374,10 +371,10 @@ static bool sig_from_der(const uint8_t *der, size_t len, size_t half,
 			 uint8_t *raw)
 {
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
-	bool ok = sig &&
-		  BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, (int)half) > 0 &&
-		  BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + half, (int)half) >
-			  0;
+	bool ok =
+		sig &&
+		BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, (int)half) > 0 &&
+		BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + half, (int)half) > 0;
 
 	ECDSA_SIG_free(sig);
 	return ok;
@@ -493,8 +490,10 @@ struct err ec_openssl_import(const struct evp_pkey_st *pkey,
 	    BN_bn2binpad(number, scalar, (int)crypto_scalar_len(curve)) < 0)
 		e = refuse("not a private key");
 	else
-		e = crypto_key_from_scalar(
-			curve, span_of(scalar, crypto_scalar_len(curve)), out);
+		e = crypto_key_from_scalar(curve,
+					   span_of(scalar,
+						   crypto_scalar_len(curve)),
+					   out);
 	BN_clear_free(number);
 	wipe(scalar, sizeof(scalar));
 	return e;

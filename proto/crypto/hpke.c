@@ -64,10 +64,9 @@ enum hpke_suite hpke_suite_for(enum crypto_curve curve)
 
 /* ---- s.4: labeled extract and expand ---- */
 
-static struct err labeled_extract(const struct suite_row *row,
-				  enum party party, struct span salt,
-				  const char *label, struct span ikm,
-				  uint8_t *prk)
+static struct err labeled_extract(const struct suite_row *row, enum party party,
+				  struct span salt, const char *label,
+				  struct span ikm, uint8_t *prk)
 {
 	struct buf input;
 	struct err e;
@@ -79,16 +78,14 @@ static struct err labeled_extract(const struct suite_row *row,
 	buf_put(&input, ikm);
 	e = buf_check(&input);
 	if (!failed(e))
-		e = crypto_hkdf_extract(row->hash, salt, buf_span(&input),
-					prk);
+		e = crypto_hkdf_extract(row->hash, salt, buf_span(&input), prk);
 	buf_wipe(&input);
 	return e;
 }
 
-static struct err labeled_expand(const struct suite_row *row,
-				 enum party party, const uint8_t *prk,
-				 const char *label, struct span info, void *out,
-				 size_t len)
+static struct err labeled_expand(const struct suite_row *row, enum party party,
+				 const uint8_t *prk, const char *label,
+				 struct span info, void *out, size_t len)
 {
 	struct buf input;
 	struct err e;
@@ -227,9 +224,11 @@ struct err hpke_setup_sender_with(enum hpke_suite suite,
 		return err_make(ERR_MALFORMED, "a key of another suite");
 	e = crypto_ecdh(ephemeral, recipient, dh);
 	if (!failed(e))
-		e = extract_and_expand(
-			row, span_of(dh, crypto_scalar_len(row->curve)), point,
-			crypto_public_point(recipient), shared);
+		e = extract_and_expand(row,
+				       span_of(dh,
+					       crypto_scalar_len(row->curve)),
+				       point, crypto_public_point(recipient),
+				       shared);
 	if (!failed(e))
 		e = key_schedule(suite, shared, info, out);
 	if (!failed(e)) {
@@ -294,8 +293,8 @@ struct err hpke_export(const struct hpke_context *context,
 		       struct span exporter_context, void *out, size_t len)
 {
 	return labeled_expand(row_of(context->suite), PARTY_HPKE,
-			      context->exporter_secret, "sec",
-			      exporter_context, out, len);
+			      context->exporter_secret, "sec", exporter_context,
+			      out, len);
 }
 
 static void compute_nonce(const struct hpke_context *context,

@@ -6,7 +6,7 @@
 
 #include "proto/crypto/certificate.h"
 
-#define OK(e) assert_false(failed(e))
+#define OK(e)	       assert_false(failed(e))
 #define FAILS(e, want) assert_int_equal((e).code, want)
 
 enum { FROM = 1700000000, UNTIL = 1800000000, NOW = 1750000000 };
@@ -109,8 +109,9 @@ static void a_certificate_serves_its_purpose_and_its_time_only(void **state)
 {
 	static const char *const names[] = {"relay.example", "127.0.0.1",
 					    "::1"};
-	static const enum certificate_purpose all[] = {
-		CERTIFICATE_CLIENT, CERTIFICATE_SERVER, CERTIFICATE_BOTH};
+	static const enum certificate_purpose all[] = {CERTIFICATE_CLIENT,
+						       CERTIFICATE_SERVER,
+						       CERTIFICATE_BOTH};
 	struct pki *p = *state;
 	struct span ca = buf_span(&p->ca);
 
@@ -184,8 +185,9 @@ static void an_end_entity_issues_nothing(void **state)
 
 static void a_wrong_order_is_refused(void **state)
 {
-	static const char *const bad_names[] = {
-		"", "a b", "a,DNS:b", "*.example", "-x", "1.2.3.4/8", "a\nb"};
+	static const char *const bad_names[] = {"",	     "a b", "a,DNS:b",
+						"*.example", "-x",  "1.2.3.4/8",
+						"a\nb"};
 	static const char *const many[CERTIFICATE_ALT_MAX + 1] = {0};
 	struct pki *p = *state;
 	struct certificate_order o;
@@ -221,6 +223,8 @@ static void a_wrong_order_is_refused(void **state)
 	FAILS(issue(p, &o), ERR_MALFORMED);
 	o.common_name = span_str("\xff\xfe");
 	FAILS(issue(p, &o), ERR_MALFORMED);
+	o = order((enum certificate_purpose)0);
+	FAILS(issue(p, &o), ERR_MALFORMED);
 	o = order(CERTIFICATE_CLIENT);
 	FAILS(certificate_issue(p->ca_key, buf_span(&p->ca), span_str("spki"),
 				&o, &p->der),
@@ -230,8 +234,8 @@ static void a_wrong_order_is_refused(void **state)
 /* Both forms of a date: UTCTime to 2049, GeneralizedTime after. */
 static void times_come_back_as_they_were(void **state)
 {
-	static const uint64_t times[] = {0, 951782399, 951782400, 2524607999,
-					 2524608000, 253402300799};
+	static const uint64_t times[] = {0,	     951782399,	 951782400,
+					 2524607999, 2524608000, 253402300799};
 	struct pki *p = *state;
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
@@ -258,8 +262,7 @@ static void a_request_is_read_for_either_curve(void **state)
 
 		OK(crypto_key_generate(curves[i], &key));
 		buf_reset(&p->der);
-		OK(certificate_make_request(key, span_str("an iPad"),
-					    &p->der));
+		OK(certificate_make_request(key, span_str("an iPad"), &p->der));
 		OK(certificate_read_request(buf_span(&p->der), &p->arena,
 					    &request));
 		assert_true(span_eq_str(request.common_name, "an iPad"));
@@ -282,12 +285,13 @@ static void no_changed_request_is_taken(void **state)
 	OK(certificate_make_request(p->key, span_str("an iPad"), &p->der));
 	der = buf_span(&p->der);
 	for (size_t cut = 0; cut < der.len; cut++)
-		assert_true(failed(certificate_read_request(
-			span_sub(der, 0, cut), &p->arena, &request)));
+		assert_true(
+			failed(certificate_read_request(span_sub(der, 0, cut),
+							&p->arena, &request)));
 	for (size_t bit = 0; bit < 8 * der.len; bit++) {
 		p->der.at[bit / 8] ^= 1 << bit % 8;
-		assert_true(failed(certificate_read_request(der, &p->arena,
-							    &request)));
+		assert_true(failed(
+			certificate_read_request(der, &p->arena, &request)));
 		p->der.at[bit / 8] ^= 1 << bit % 8;
 	}
 	OK(certificate_read_request(der, &p->arena, &request));
@@ -310,8 +314,8 @@ static void no_changed_certificate_is_vouched_for(void **state)
 						    &p->arena, &facts)));
 	for (size_t bit = 0; bit < 8 * der.len; bit++) {
 		p->der.at[bit / 8] ^= 1 << bit % 8;
-		assert_true(failed(certificate_check(der, ca,
-						     CERTIFICATE_CLIENT, NOW)));
+		assert_true(failed(
+			certificate_check(der, ca, CERTIFICATE_CLIENT, NOW)));
 		p->der.at[bit / 8] ^= 1 << bit % 8;
 	}
 	OK(certificate_check(der, ca, CERTIFICATE_CLIENT, NOW));
@@ -354,10 +358,10 @@ static void pem_and_back_is_the_same(void **state)
 static void what_is_no_pem_is_refused(void **state)
 {
 	/* RFC 8410 s.10.3: a key of another curve (Ed25519). */
-	static const char foreign[] =
-		"-----BEGIN PRIVATE KEY-----\n"
-		"MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
-		"-----END PRIVATE KEY-----\n";
+	static const char foreign[] = "-----BEGIN PRIVATE KEY-----\n"
+				      "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp"
+				      "+K06/nwoy/HU++CXqI9EdVhC\n"
+				      "-----END PRIVATE KEY-----\n";
 	struct crypto_key *key;
 	struct buf out;
 
@@ -366,8 +370,7 @@ static void what_is_no_pem_is_refused(void **state)
 	FAILS(certificate_from_pem(span_str("text"), &out), ERR_MALFORMED);
 	FAILS(certificate_from_pem(span_str(foreign), &out), ERR_MALFORMED);
 	FAILS(certificate_key_from_pem(span_str(""), &key), ERR_MALFORMED);
-	FAILS(certificate_key_from_pem(span_str(foreign), &key),
-	      ERR_MALFORMED);
+	FAILS(certificate_key_from_pem(span_str(foreign), &key), ERR_MALFORMED);
 	FAILS(certificate_key_from_pem(span_of(foreign,
 					       CERTIFICATE_PEM_MAX + 1),
 				       &key),

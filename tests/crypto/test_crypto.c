@@ -9,7 +9,7 @@
 #include "proto/crypto/domain.h"
 #include "tests/crypto/vectors.h"
 
-#define OK(e) assert_false(failed(e))
+#define OK(e)	       assert_false(failed(e))
 #define FAILS(e, want) assert_int_equal((e).code, want)
 
 static void expect_hex(const char *hex, const void *at, size_t len)
@@ -28,14 +28,16 @@ static void sha_of_abc_is_as_in_fips_180(void **state)
 
 	OK(crypto_hash(CRYPTO_SHA256, span_str("abc"), out));
 	expect_hex("ba7816bf8f01cfea414140de5dae2223"
-		   "b00361a396177a9cb410ff61f20015ad", out, 32);
+		   "b00361a396177a9cb410ff61f20015ad",
+		   out, 32);
 	OK(crypto_hash(CRYPTO_SHA384, span_str("abc"), out));
 	expect_hex("cb00753f45a35e8bb5a03d699ac65007272c32ab0eded163"
 		   "1a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
 		   out, 48);
 	OK(crypto_hash(CRYPTO_SHA256, span_of(NULL, 0), out));
 	expect_hex("e3b0c44298fc1c149afbf4c8996fb924"
-		   "27ae41e4649b934ca495991b7852b855", out, 32);
+		   "27ae41e4649b934ca495991b7852b855",
+		   out, 32);
 }
 
 static void a_hash_in_parts_is_the_hash_of_the_whole(void **state)
@@ -65,8 +67,7 @@ static void hmac_is_as_in_rfc_4231(void **state)
 		const char *key, *data, *sha256, *sha384;
 	} rows[] = {
 		/* s.4.2, s.4.3, s.4.4, s.4.7 (a key longer than a block) */
-		{"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b",
-		 "4869205468657265",
+		{"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
 		 "b0344c61d8db38535ca8afceaf0bf12b"
 		 "881dc200c9833da726e9376c2e32cff7",
 		 "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec6"
@@ -101,9 +102,11 @@ static void hmac_is_as_in_rfc_4231(void **state)
 	memset(key, 0xaa, sizeof(key));
 	OK(crypto_hmac(CRYPTO_SHA256, SPAN_OBJ(key),
 		       span_str("Test Using Larger Than Block-Size Key - "
-				"Hash Key First"), out));
+				"Hash Key First"),
+		       out));
 	expect_hex("60e431591ee0b67f0d8a26aacbf5b77f"
-		   "8e0bc6213728c5140546040f0ee37f54", out, 32);
+		   "8e0bc6213728c5140546040f0ee37f54",
+		   out, 32);
 }
 
 static void hkdf_is_as_in_rfc_5869(void **state)
@@ -119,20 +122,21 @@ static void hkdf_is_as_in_rfc_5869(void **state)
 	OK(crypto_hkdf(span_of(ikm, 22), span_of(salt, 13), span_of(info, 10),
 		       out, 42));
 	expect_hex("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56"
-		   "ecc4c5bf34007208d5b887185865", out, 42);
+		   "ecc4c5bf34007208d5b887185865",
+		   out, 42);
 	/* A.3: no salt, no info */
 	OK(crypto_hkdf(span_of(ikm, 22), span_of(NULL, 0), span_of(NULL, 0),
 		       out, 42));
 	expect_hex("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f"
-		   "3c738d2d9d201395faa4b61a96c8", out, 42);
+		   "3c738d2d9d201395faa4b61a96c8",
+		   out, 42);
 	/* A.2 */
 	for (uint8_t i = 0; i < 80; i++) {
 		ikm[i] = i;
 		salt[i] = 0x60 + i;
 		info[i] = 0xb0 + i;
 	}
-	OK(crypto_hkdf(SPAN_OBJ(ikm), SPAN_OBJ(salt), SPAN_OBJ(info), out,
-		       82));
+	OK(crypto_hkdf(SPAN_OBJ(ikm), SPAN_OBJ(salt), SPAN_OBJ(info), out, 82));
 	expect_hex("b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c"
 		   "19afa97c59045a99cac7827271cb41c65e590e09da3275600c2f09b8"
 		   "367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
@@ -150,7 +154,8 @@ static void scrypt_is_as_in_rfc_7914(void **state)
 			 14, out, sizeof(out)));
 	expect_hex("7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6"
 		   "545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40"
-		   "dfcf017b45575887", out, sizeof(out));
+		   "dfcf017b45575887",
+		   out, sizeof(out));
 	FAILS(crypto_scrypt(span_str("a"), span_str("b"), 40, out, 32),
 	      ERR_UNSUPPORTED);
 }
@@ -201,10 +206,12 @@ static void gcm_is_as_published(void **state)
 
 static void key_wrap_is_as_in_rfc_3394_s_4_6(void **state)
 {
-	struct vector_bytes kek = vector_hex("000102030405060708090a0b0c0d0e0f"
-					     "101112131415161718191a1b1c1d1e1f");
-	struct vector_bytes key = vector_hex("00112233445566778899aabbccddeeff"
-					     "000102030405060708090a0b0c0d0e0f");
+	struct vector_bytes kek =
+		vector_hex("000102030405060708090a0b0c0d0e0f"
+			   "101112131415161718191a1b1c1d1e1f");
+	struct vector_bytes key =
+		vector_hex("00112233445566778899aabbccddeeff"
+			   "000102030405060708090a0b0c0d0e0f");
 	uint8_t wrapped[CRYPTO_WRAPPED_LEN], out[CRYPTO_KEY_LEN];
 
 	OK(crypto_key_wrap(kek.at, key.at, wrapped));
@@ -221,7 +228,8 @@ static void no_changed_bit_opens(void **state)
 {
 	const uint8_t key[CRYPTO_SIV_KEY_LEN] = {1}, nonce[12] = {2};
 	const uint8_t zeros[20] = {0};
-	struct span aad = span_str("aad"), plain = span_str("twenty bytes of text");
+	struct span aad = span_str("aad"),
+		    plain = span_str("twenty bytes of text");
 	uint8_t gcm[20 + 16], siv[20 + 16], wrapped[40], out[40];
 
 	OK(crypto_gcm_seal(key, nonce, aad, plain, gcm));
@@ -535,7 +543,8 @@ int main(void)
 		cmocka_unit_test(what_is_too_short_does_not_open),
 		cmocka_unit_test(commitment_and_subkeys_are_as_published),
 		cmocka_unit_test(sealed_segments_and_titles_are_as_published),
-		cmocka_unit_test(a_slots_key_and_what_it_wraps_are_as_published),
+		cmocka_unit_test(
+			a_slots_key_and_what_it_wraps_are_as_published),
 		cmocka_unit_test(
 			record_mac_nonce_and_audit_link_are_as_published),
 		cmocka_unit_test(

@@ -49,8 +49,7 @@ static void no_encoded_domain_begins_another(void **state)
 			encode_domain(&b, (enum domain)j);
 			assert_false(failed(buf_check(&a)));
 			assert_false(span_eq(buf_span(&a),
-					     span_sub(buf_span(&b), 0,
-						      a.len)));
+					     span_sub(buf_span(&b), 0, a.len)));
 			buf_clear(&a);
 			buf_clear(&b);
 		}
@@ -64,8 +63,11 @@ static void an_encoding_begins_with_length_and_domain(void **state)
 	encode_domain(&b, DOMAIN_ID);
 	encode_time48(&b, UINT64_C(0x0102030405060708));
 	assert_int_equal(b.len, 2 + 13 + 6);
-	assert_memory_equal(b.at, "\0\x0d" "entente id v1"
-				  "\x03\x04\x05\x06\x07\x08", b.len);
+	assert_memory_equal(b.at,
+			    "\0\x0d"
+			    "entente id v1"
+			    "\x03\x04\x05\x06\x07\x08",
+			    b.len);
 	buf_clear(&b);
 }
 

@@ -4,11 +4,12 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "proto/crypto/crypto.h"
 #include "tests/crypto/vectors.h"
 
-#define OK(e) assert_false(failed(e))
+#define OK(e)	       assert_false(failed(e))
 #define FAILS(e, want) assert_int_equal((e).code, want)
 
 static const enum crypto_curve curves[] = {CRYPTO_P256, CRYPTO_P384};
@@ -108,8 +109,7 @@ static void what_is_signed_verifies_and_no_changed_byte_does(void **state)
 static void degenerate_signatures_are_refused(void **state)
 {
 	for (int i = 0; i < 2; i++) {
-		struct vector_bytes n =
-			vector_hex(i ? order_p384 : order_p256);
+		struct vector_bytes n = vector_hex(i ? order_p384 : order_p256);
 		const size_t len = crypto_sig_len(curves[i]);
 		uint8_t sig[CRYPTO_SIG_P384_LEN] = {0};
 		const struct crypto_public *public;
@@ -139,8 +139,7 @@ static void degenerate_signatures_are_refused(void **state)
 static void scalars_out_of_range_are_refused(void **state)
 {
 	for (int i = 0; i < 2; i++) {
-		struct vector_bytes n =
-			vector_hex(i ? order_p384 : order_p256);
+		struct vector_bytes n = vector_hex(i ? order_p384 : order_p256);
 		struct vector_bytes zero = {.len = n.len}, one = zero;
 		struct crypto_key *key;
 		uint8_t back[CRYPTO_HASH_MAX];
@@ -196,9 +195,10 @@ static void points_off_the_curve_are_refused(void **state)
 			FAILS(crypto_public_from_point(span_of(point, len),
 						       &public),
 			      ERR_MALFORMED);
-			FAILS(crypto_public_from_point(
-				      span_of(point, 1 + (len - 1) / 2),
-				      &public),
+			FAILS(crypto_public_from_point(span_of(point,
+							       1 + (len -
+								    1) / 2),
+						       &public),
 			      ERR_MALFORMED);
 		}
 		memset(point + 1, 0xff, len - 1);
@@ -300,6 +300,56 @@ static void ecdh_is_as_in_rfc_5903(void **state)
 	crypto_key_free(key);
 }
 
+/* What one of several threads does with a key they share. */
+struct shared {
+	struct crypto_key *key;
+	uint8_t sig[CRYPTO_SIG_P256_LEN];
+	uint8_t secret[32];
+};
+
+static void *use_shared(void *arg)
+{
+	const struct shared *s = arg;
+	const struct crypto_public *public = crypto_key_public(s->key);
+	uint8_t sig[CRYPTO_SIG_P256_LEN], secret[32];
+	bool ok = true;
+
+	for (int i = 0; i < 100; i++) {
+		ok = ok && !failed(crypto_verify(public, span_str("a"),
+						 SPAN_OBJ(s->sig)));
+		ok = ok &&
+		     crypto_verify(public, span_str("b"), SPAN_OBJ(s->sig))
+				     .code == ERR_SIGNATURE;
+		ok = ok && !failed(crypto_sign(s->key, span_str("c"), sig));
+		ok = ok && !failed(crypto_verify(public, span_str("c"),
+						 SPAN_OBJ(sig)));
+		ok = ok && !failed(crypto_ecdh(s->key, public, secret));
+		ok = ok && memcmp(secret, s->secret, sizeof(secret)) == 0;
+	}
+	return ok ? arg : NULL;
+}
+
+static void threads_may_share_a_key(void **state)
+{
+	enum { THREADS = 4 };
+	pthread_t threads[THREADS];
+	struct shared s;
+	void *result;
+
+	OK(crypto_key_generate(CRYPTO_P256, &s.key));
+	OK(crypto_sign(s.key, span_str("a"), s.sig));
+	OK(crypto_ecdh(s.key, crypto_key_public(s.key), s.secret));
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_shared,
+						&s),
+				 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &result);
+		assert_ptr_equal(result, &s);
+	}
+	crypto_key_free(s.key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +362,7 @@ int main(void)
 		cmocka_unit_test(an_spki_has_exactly_one_form),
 		cmocka_unit_test(both_sides_of_ecdh_agree),
 		cmocka_unit_test(ecdh_is_as_in_rfc_5903),
+		cmocka_unit_test(threads_may_share_a_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include "proto/crypto/hpke.h"
 #include "tests/crypto/vectors.h"
 
-#define OK(e) assert_false(failed(e))
+#define OK(e)	       assert_false(failed(e))
 #define FAILS(e, want) assert_int_equal((e).code, want)
 
 static const struct random system_random = {crypto_random_fill, NULL};

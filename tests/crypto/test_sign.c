@@ -8,15 +8,15 @@
 #include "proto/crypto/sign.h"
 #include "tests/crypto/vectors.h"
 
-#define OK(e) assert_false(failed(e))
+#define OK(e)	       assert_false(failed(e))
 #define FAILS(e, want) assert_int_equal((e).code, want)
 
 /* {"alg":"ES256"} */
 #define HEADER "eyJhbGciOiJFUzI1NiJ9"
 
 /* RFC 7515 A.3: the text, and its key. */
-static const char rfc_text[] =
-	HEADER ".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9le"
+static const char rfc_text[] = HEADER
+	".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9le"
 	"GFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
 	"DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSA"
 	"pmWQxfKTUJqPP3-Kg6NU1Q";
@@ -180,8 +180,7 @@ static void caps_and_curves_are_kept(void **state)
 	arena_init(&small, 50);
 	FAILS(sign_jws_split(buf_span(&s->text), HEADER, &small, &parts),
 	      ERR_TOO_LARGE);
-	FAILS(sign_jws_check(crypto_key_public(p384), span_str("a"),
-			     big),
+	FAILS(sign_jws_check(crypto_key_public(p384), span_str("a"), big),
 	      ERR_UNSUPPORTED);
 	arena_clear(&small);
 	crypto_key_free(p384);
