@@ -54,7 +54,6 @@ static void put_members(const struct channel_message *m, struct buf *out)
 		buf_put_u16(out, m->status);
 		buf_put_u8(out, m->streams ? FLAG_STREAMS : 0);
 		buf_put_u64(out, m->amount);
-		buf_put_var(out, m->certificate);
 		put_fields(m, out);
 		put_long(out, m->body);
 		break;
@@ -173,7 +172,6 @@ static void read_members(struct channel *c, struct span_reader *r,
 		m->status = span_read_u16(r);
 		m->streams = read_flag(r, FLAG_STREAMS);
 		m->amount = span_read_u64(r);
-		m->certificate = span_read_var(r);
 		read_fields(c, r, m);
 		m->body = read_long(r);
 		return;

@@ -43,8 +43,7 @@ enum channel_kind {
 			    * fields, body; streams: the body comes in pieces;
 			    * amount: the largest answer */
 	CHANNEL_ANSWER,	   /* status, fields, body; streams: the body comes in
-			    * pieces and is `amount` bytes long;
-			    * certificate: of a call by digest, the CA's */
+			    * pieces and is `amount` bytes long */
 	CHANNEL_CANCEL,	   /* the asker has gone; no answer is wanted */
 	CHANNEL_PIECE,	   /* body */
 	CHANNEL_END,	   /* of a streamed body; whole: nothing is missing */

@@ -2,6 +2,7 @@
 #include "relay/log.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,8 +10,15 @@ struct err child_hello(struct control_start *start)
 {
 	struct control_packet p = {.start = start};
 	bool have;
-	struct err e = control_recv(CONTROL_FD, &p, &have);
+	struct err e;
 
+	/* Whoever stops the daemon speaks to the supervisor, which tells its
+	 * children in order; a terminal or systemd signals all at once. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	e = control_recv(CONTROL_FD, &p, &have);
 	if (failed(e))
 		return e;
 	if (!have || p.kind != CONTROL_START)

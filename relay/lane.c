@@ -18,7 +18,7 @@ struct lane {
 
 struct lanes {
 	struct lane lane[LANE_COUNT];
-	uv_prepare_t turn; /* runs before the loop sleeps */
+	uv_idle_t turn; /* runs, once, when something was sent */
 	const struct lane_events *events;
 	void *owner;
 	char *room; /* for reading */
@@ -117,27 +117,22 @@ static void flush(struct lane *lane)
 	}
 }
 
-static void on_turn(uv_prepare_t *turn)
+static void on_turn(uv_idle_t *turn)
 {
 	struct lanes *l = turn->data;
 	bool drained = false;
 
+	uv_idle_stop(turn);
 	for (int i = 0; i < LANE_COUNT; i++) {
 		size_t before = l->lane[i].out.len;
 
 		flush(&l->lane[i]);
 		drained |= before && !l->lane[i].busy;
 	}
-	if (failed(l->fault)) {
+	if (failed(l->fault))
 		give_up(l, l->fault);
-		return;
-	}
-	if (drained && l->events->on_drained)
+	else if (drained && l->events->on_drained)
 		l->events->on_drained(l->owner, l);
-	/* What on_drained has sent leaves before the loop sleeps, too. */
-	if (!l->closed)
-		for (int i = 0; i < LANE_COUNT; i++)
-			flush(&l->lane[i]);
 }
 
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
@@ -236,10 +231,9 @@ struct err lanes_open(uv_loop_t *loop, int requests, int bulk,
 	l->room = room;
 	l->events = events;
 	l->owner = owner;
-	uv_prepare_init(loop, &l->turn);
+	uv_idle_init(loop, &l->turn);
 	l->turn.data = l;
 	l->handles++;
-	uv_prepare_start(&l->turn, on_turn);
 	e = open_lane(l, loop, LANE_REQUESTS, requests);
 	e2 = open_lane(l, loop, LANE_BULK, bulk);
 	if (!failed(e))
@@ -264,6 +258,8 @@ void lanes_send(struct lanes *l, enum lane_name name,
 	channel_encode(m, &lane->out);
 	if (lane->out.bad && !failed(l->fault))
 		l->fault = err_make(ERR_TOO_LARGE, "lane: too much to send");
+	/* An idle handle keeps the loop from sleeping before it has run. */
+	uv_idle_start(&l->turn, on_turn);
 }
 
 size_t lanes_pending(const struct lanes *l, enum lane_name name)

@@ -8,7 +8,6 @@
 #include "relay/guard/guard.h"
 #include "relay/log.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 struct process {
@@ -93,8 +92,6 @@ int main(int argc, char **argv)
 	static struct process p;
 	struct err e;
 
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* of the terminal: the supervisor's */
 	log_init("guard", false);
 	e = child_hello(&p.start);
 	if (failed(e)) {

@@ -1,0 +1,62 @@
+/*
+ * One request on its way from a stream to the guard, and its answer back.
+ *
+ *	GATHERING -> ASKED ----> ANSWERING (a whole body) -> DONE
+ *	             |  ^  \---> STREAMING (piece by piece) -> DONE
+ *	UPLOADING ---+  (asked at once, the body in pieces)
+ *
+ * Uploads: at most CHANNEL_WINDOW bytes are held; the client's window opens
+ * when the guard has stored a piece.  Downloads: the same, and the guard gets
+ * credit when the client has taken bytes.
+ */
+#ifndef RELAY_FRONT_REQUEST_H
+#define RELAY_FRONT_REQUEST_H
+
+#include "relay/front/conn.h"
+
+enum request_state {
+	REQUEST_GATHERING,
+	REQUEST_UPLOADING,
+	REQUEST_ASKED,
+	REQUEST_ANSWERING,
+	REQUEST_STREAMING,
+	REQUEST_DONE,
+};
+
+struct request {
+	struct conn *conn;
+	uint32_t stream;
+	uint64_t id; /* with the guard; 0: not there, or no longer */
+	enum request_state state;
+	struct route route;
+	const struct h2_head *head; /* lives as long as the stream */
+	bool head_only;		    /* HEAD */
+	bool ended;		    /* the client's body is complete */
+
+	struct buf body; /* gathered; or waits for credit */
+	uint64_t received; /* bytes of body */
+	uint64_t credit;
+	bool credited, end_sent;
+	size_t unconsumed; /* of it, that the client's window waits for */
+	uint64_t dropped; /* bytes that came after the answer */
+
+	struct buf answer; /* waits for the client */
+	size_t pushed;	   /* bytes of it that are gone */
+	uint64_t left;	   /* of a long answer, to come */
+	bool answer_ended;
+	size_t held; /* of front.held */
+};
+
+/* Events of the stream. */
+void request_begin(struct conn *c, const struct h2_event *event);
+void request_data(struct request *r, struct span data);
+void request_end(struct request *r);
+void request_writable(struct request *r);
+void request_closed(struct request *r);
+
+/* From the guard. */
+void request_message(struct front *f, const struct channel_message *m);
+/* The guard is gone: 503, or the end of a stream. */
+void request_guard_lost(struct request *r);
+
+#endif
