@@ -41,8 +41,9 @@ static const char help[] =
 	"          --classification RESTRICTED \\\n"
 	"          --category \"Releasable To=GBR,DEU\" --out label.xml\n"
 	"\n"
-	"exit: 0 released or done, 1 a file cannot be read or written, 2 not\n"
-	"released, or a label, policy or clearance that is not valid, 64 usage\n";
+	"exit: 0 released or done, 1 a file cannot be written, 2 not released, or\n"
+	"a label, policy or clearance that cannot be read or is not valid, 64\n"
+	"usage\n";
 
 /* The options of all verbs; each verb looks at its own. */
 enum {
@@ -98,11 +99,11 @@ static bool load_policy(struct call *c)
 	struct label_problem problem;
 	bool unreadable;
 
+	/* Unreadable or invalid: either way nothing is released. */
 	if (cmd_load_policy(c->values[O_POLICY], c->options[O_POLICY].count,
 			    &problem, &c->policy, &unreadable))
 		return true;
-	stop(c, unreadable ? CMD_FAULT : CMD_WITHHELD, "invalid-policy", "",
-	     problem.text);
+	stop(c, CMD_WITHHELD, "invalid-policy", "", problem.text);
 	return false;
 }
 
@@ -114,7 +115,8 @@ static bool load_label(struct call *c)
 	struct err e;
 
 	if (!cmd_read(path, LABEL_MAX, &bytes)) {
-		stop(c, CMD_FAULT, "invalid-label", path, "cannot be read");
+		stop(c, CMD_WITHHELD, "invalid-label", path,
+		     "cannot be read");
 		return false;
 	}
 	e = label_parse(buf_span(&bytes), &problem, &c->label);
@@ -133,7 +135,7 @@ static bool load_clearance(struct call *c)
 	struct err e;
 
 	if (!cmd_read(path, CLEARANCE_MAX, &bytes)) {
-		stop(c, CMD_FAULT, "invalid-clearance", path,
+		stop(c, CMD_WITHHELD, "invalid-clearance", path,
 		     "cannot be read");
 		return false;
 	}
