@@ -1,11 +1,14 @@
 /*
  * The insides of an HTTP/2 connection, for h2*.c alone.
  *
- *   h2.c          life, bytes in, events out, bytes out
+ *   h2.c            streams, bytes in, events out, bytes out
+ *   h2_life.c       made and freed; start values; the library's memory
  *   h2_callbacks.c  what nghttp2 tells
- *   h2_headers.c  heads: collected and judged; submitted
- *   h2_body.c     bodies sent and consumed
- *   h2_time.c     deadlines
+ *   h2_headers.c    heads: collected and judged; submitted
+ *   h2_body.c       bodies sent and consumed
+ *   h2_time.c       deadlines
+ *
+ * Nothing here needs nghttp2's header, so that it stands in the .c files.
  */
 #ifndef PROTO_WIRE_H2_SESSION_H
 #define PROTO_WIRE_H2_SESSION_H
@@ -14,6 +17,9 @@
 #include "proto/wire/h2.h"
 #include "proto/wire/h2_account.h"
 #include "proto/wire/queue.h"
+
+/* Of `out`, beyond out_buffer: what one call of the library may make. */
+enum { H2_OUT_SLACK = 64 * 1024 };
 
 /* What waits to be told of a stream, told in this order. */
 enum told {
