@@ -103,7 +103,8 @@ struct store_header {
 
 struct store;
 
-/* Whether the folder holds a store. */
+/* Whether the folder holds a store, or a half-made one: of that store_open is
+ * ERR_NOT_FOUND, and store_create completes it. */
 bool store_exists(const char *path);
 
 /*
