@@ -24,7 +24,7 @@ enum {
 	DOCUMENT_SERIALS_MAX = 256, /* own authors */
 	DOCUMENT_INLINE_MAX = 16384 + 64, /* content blob inside the record */
 	DOCUMENT_RECORD_MAX = (1 << 20) - 64,
-	DOCUMENT_ARENA_MAX = 4 << 20, /* enough for any record */
+	DOCUMENT_ARENA_MAX = 16 << 20, /* enough for any record */
 };
 
 enum document_state {

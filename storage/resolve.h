@@ -57,6 +57,9 @@ struct resolve_revision {
 	enum resolve_match match;
 	struct digest match_head;
 
+	/* Imported: the first manifest as statement 1 alone, no longer a
+	 * head where it comes from. */
+	bool as_statement;
 	/* Imported: the seal of the dot's nation, and what it rests on. */
 	const struct seal *seal;
 	struct span seal_blob; /* seal_encode of it */
@@ -93,10 +96,10 @@ struct resolve_result {
 	bool unchanged_rows;  /* only kept (a late edit of a deleted one) */
 	bool needs_leaf;      /* local: `core` wants a place in the group */
 	struct digest core;
-	/* False: the place inside the record is taken by a head that stands;
-	 * put the content into segments first, then resolve with place
-	 * SEGMENTS.  (The one there is kept: moving it would take a commit
-	 * of both environments.) */
+	/* False: `content` was handed in, and the place inside the record is
+	 * taken by a head that stands: put it into segments before
+	 * document_apply, `doc` says that it is there.  (The one there is
+	 * kept: moving it would take a commit of both environments.) */
 	bool content_inline;
 	bool purge; /* recalled or withdrawn: ring_drop_document (slot below)
 		       and segment_del_document */
