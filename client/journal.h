@@ -166,6 +166,8 @@ void journal_put_cursor(struct journal_txn *txn, struct span cursor);
 void journal_put_mark(struct journal_txn *txn);
 void journal_put_sweep(struct journal_txn *txn);
 void journal_put_key(struct journal_txn *txn, const struct journal_key *key);
+void journal_drop_key(struct journal_txn *txn, struct doc_id document,
+		      struct digest commitment);
 void journal_put_author(struct journal_txn *txn,
 			const struct journal_author *author);
 void journal_put_label(struct journal_txn *txn,
@@ -178,6 +180,10 @@ void journal_put_file(struct journal_txn *txn, const struct journal_file *f);
 void journal_drop_file(struct journal_txn *txn, struct span name);
 void journal_put_serial(struct journal_txn *txn, struct doc_id document,
 			uint64_t serial);
+
+/* Writes the file anew if something was dropped since (what the old file
+ * still held goes with it), or if it holds much that is no longer true. */
+struct err journal_tidy(struct journal *j);
 
 /* Each NULL if there is none. */
 const struct journal_document *

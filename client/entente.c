@@ -1,0 +1,162 @@
+/*
+ * The `entente` command: one table of verbs, each with its help and an
+ * example.
+ */
+#include "client/admin.h"
+#include "client/cli.h"
+#include "client/cmd_device.h"
+#include "client/cmd_doc.h"
+#include "client/cmd_init.h"
+#include "client/cmd_label.h"
+#include "client/cmd_officer.h"
+#include "client/cmd_policy.h"
+
+#define OFFICER " " ADMIN_OPTIONS
+#define DEVICE " device=DIR passphrase-file=FILE"
+
+static const struct cli_verb verbs[] = {
+	{"init", NULL, "FOLDER", 1, 1,
+	 "nation=NAT name=HOST listen-device=HOST:PORT listen-peer=HOST:PORT "
+	 "listen-admin=HOST:PORT endpoint=HOST:PORT peer-endpoint=HOST:PORT "
+	 "ceiling=CLASS policy=SPIF quota=BYTES fronts=N passphrase-file=FILE",
+	 "Make a relay's folder: keys, certificates, policy, officers.",
+	 "entente init gbr --nation GBR --name relay.gbr.example "
+	 "--listen-device 0.0.0.0:8443 --passphrase-file pass",
+	 cmd_init, NULL},
+	{"status", NULL, "", 0, 0, ADMIN_OPTIONS,
+	 "Show how a relay is.", "entente status --folder gbr", cmd_status,
+	 NULL},
+
+	{"subject", "add", "NAME", 1, 1,
+	 "clearance=FILE rights=LIST space=SPACE" OFFICER,
+	 "Make a person known, with clearance, rights and spaces.",
+	 "entente subject add alice --clearance alice.xml --rights "
+	 "write,label --space GBR/ops --folder gbr",
+	 cmd_subject_add, NULL},
+	{"subject", "list", "", 0, 0, ADMIN_OPTIONS, "List the persons known.",
+	 "entente subject list --folder gbr", cmd_subject_list, NULL},
+	{"subject", "rm", "NAME", 1, 1, ADMIN_OPTIONS,
+	 "Forget a person; the devices see nothing from then on.",
+	 "entente subject rm alice --folder gbr", cmd_subject_rm, NULL},
+
+	{"device", "invite", "SUBJECT", 1, 1, "qr" OFFICER,
+	 "Issue a one-time token for a person's device; --qr draws it.",
+	 "entente device invite alice --qr --folder gbr", cmd_device_invite,
+	 NULL},
+	{"device", "enrol", "TOKEN", 1, 1, "device=DIR passphrase-file=FILE",
+	 "Enrol a folder as a device, with the token of an officer.",
+	 "entente device invite alice --folder gbr | entente device enrol - "
+	 "--device alice",
+	 cmd_device_enrol, NULL},
+	{"device", "list", "", 0, 0, ADMIN_OPTIONS, "List the devices enrolled.",
+	 "entente device list --folder gbr", cmd_device_list, NULL},
+	{"device", "freeze", "KEY", 1, 1, ADMIN_OPTIONS,
+	 "Stop a device, until it is resumed.",
+	 "entente device freeze KEYID --folder gbr", cmd_device_change, NULL},
+	{"device", "resume", "KEY", 1, 1, ADMIN_OPTIONS,
+	 "Let a frozen device go on.",
+	 "entente device resume KEYID --folder gbr", cmd_device_change, NULL},
+	{"device", "revoke", "KEY", 1, 1, ADMIN_OPTIONS,
+	 "Stop a device for ever.",
+	 "entente device revoke KEYID --folder gbr", cmd_device_change, NULL},
+	{"device", "show", "", 0, 0, "device=DIR passphrase-file=FILE",
+	 "Show who the device of a folder is.",
+	 "entente device show --device alice", cmd_device_show, NULL},
+
+	{"space", "list", "", 0, 0, ADMIN_OPTIONS,
+	 "List the spaces and their members.", "entente space list --folder gbr",
+	 cmd_space_list, NULL},
+	{"space", "set", "SPACE", 1, 1, "member=LIST" OFFICER,
+	 "Set the members of a space.",
+	 "entente space set GBR/ops --member alice,bob --folder gbr",
+	 cmd_space_set, NULL},
+
+	{"doc", "list", "", 0, 0, "no-pull" DEVICE,
+	 "Pull what changed, then list what this device may see.",
+	 "entente doc list --device alice", cmd_doc_list, NULL},
+	{"doc", "put", "FILE", 1, 1,
+	 "space=SPACE label=XML title=TEXT document=ID beside priority=N" DEVICE,
+	 "Write a new document, or with --document an edit.",
+	 "entente doc put plan.txt --space GBR/ops --label plan.label.xml "
+	 "--device alice",
+	 cmd_doc_put, NULL},
+	{"doc", "get", "ID", 1, 1, "out=FILE revision=DIGEST" DEVICE,
+	 "Fetch a document and write its plaintext to --out or stdout.",
+	 "entente doc get ID --out plan.txt --device alice", cmd_doc_get, NULL},
+	{"doc", "rm", "ID", 1, 1, "device=DIR passphrase-file=FILE",
+	 "Delete a document of your nation, for everyone.",
+	 "entente doc rm ID --device alice", cmd_doc_state, NULL},
+	{"doc", "recall", "ID", 1, 1, "device=DIR passphrase-file=FILE",
+	 "Recall a document: every holder must destroy it. Final.",
+	 "entente doc recall ID --device alice", cmd_doc_state, NULL},
+	{"doc", "relabel", "ID", 1, 1, "label=XML" DEVICE,
+	 "Put a document under another label.",
+	 "entente doc relabel ID --label wider.xml --device alice",
+	 cmd_doc_state, NULL},
+	{"doc", "seal", "FILE", 1, 1,
+	 "space=SPACE label=XML title=TEXT out=FILE priority=N" DEVICE,
+	 "Seal and sign a small document, as a body that curl can PUT.",
+	 "entente doc seal note.txt --space GBR/ops --label l.xml --out "
+	 "body.json --device alice",
+	 cmd_doc_seal, NULL},
+	{"doc", "why", "ID|REFERENCE", 1, 1,
+	 "reader=READER clearance=FILE" OFFICER,
+	 "Tell why a reader may or may not see a document, or open the "
+	 "reference of a refusal.",
+	 "entente doc why ID --reader FRA --folder gbr", cmd_doc_why, NULL},
+	{"sync", NULL, "FOLDER", 1, 1,
+	 "space=SPACE label=XML wait=SECONDS" DEVICE,
+	 "Sync a folder of plain files: changes out, changes in.",
+	 "entente sync work --space GBR/ops --label default.xml --device "
+	 "alice",
+	 cmd_sync, NULL},
+
+	{"peer", "invite", "NATION", 1, 1,
+	 "ceiling=CLASS clearance=FILE space=LIST qr" OFFICER,
+	 "Invite a nation, with what may be released to it.",
+	 "entente peer invite FRA --clearance fra.xml --folder gbr",
+	 cmd_peer_invite, NULL},
+	{"peer", "accept", "INVITATION", 1, 1,
+	 "ceiling=CLASS clearance=FILE space=LIST" OFFICER,
+	 "Accept a nation's invitation, with what may be released to it.",
+	 "entente peer accept entente-peer:... --clearance gbr.xml --folder "
+	 "fra",
+	 cmd_peer_accept, NULL},
+	{"peer", "list", "", 0, 0, ADMIN_OPTIONS, "List the peers.",
+	 "entente peer list --folder gbr", cmd_peer_list, NULL},
+	{"peer", "suspend", "NATION", 1, 1, ADMIN_OPTIONS,
+	 "Stop exchanging with a nation.",
+	 "entente peer suspend FRA --folder gbr", cmd_peer_change, NULL},
+	{"peer", "resume", "NATION", 1, 1, ADMIN_OPTIONS,
+	 "Exchange with a nation again.",
+	 "entente peer resume FRA --folder gbr", cmd_peer_change, NULL},
+
+	{"explain", NULL, "", 0, 0,
+	 "document=ID label=XML space=SPACE reader=READER clearance=FILE" OFFICER,
+	 "Tell by which rule a reader may see a document or a label; exit 0 "
+	 "released, 2 not.",
+	 "entente explain --label l.xml --space GBR/ops --reader FRA --folder "
+	 "gbr",
+	 cmd_explain, NULL},
+	{"audit", "list", "", 0, 0,
+	 "from=TIME to=TIME reader=READER document=ID rule=RULE limit=N" OFFICER,
+	 "Show the audit, newest first.",
+	 "entente audit list --reader FRA --limit 20 --as auditor --folder gbr",
+	 cmd_audit_list, NULL},
+	{"audit", "verify", "", 0, 0, ADMIN_OPTIONS,
+	 "Check the audit's chain.",
+	 "entente audit verify --as auditor --folder gbr", cmd_audit_verify,
+	 NULL},
+
+	{"label", NULL, "...", 0, 64, "",
+	 "Explain, check, mark or make labels; see `entente label --help`.",
+	 "entente label check plan.label.xml", NULL, cmd_label},
+	{"policy", NULL, "...", 0, 64, "",
+	 "Check policy files; see `entente policy --help`.",
+	 "entente policy check alliance.spif.xml", NULL, cmd_policy},
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(verbs, sizeof(verbs) / sizeof(verbs[0]), argc, argv);
+}
