@@ -38,7 +38,7 @@ MODULES := base crypto label document exchange wire storage federation core \
 	   relay client support
 
 # Whole programs: their main is in no library.
-MAINS := relay/main.c client/entente.c
+MAINS := relay/main.c relay/guard/main.c relay/front/main.c client/entente.c
 
 define module
 SRC_$(1) := $$(filter-out $$(MAINS),$$(sort $$(foreach d,$$(DIR_$(1)),$$(wildcard $$(d)/*.c))))
@@ -80,13 +80,30 @@ sys  = $(foreach m,$(1),$(SYS_$(m))) -lcrypto -lpthread
 
 # ---- the programs ----
 
-all: $(BUILD)/entented $(BUILD)/entente
+DAEMON := $(BUILD)/entented $(BUILD)/entented-guard $(BUILD)/entented-front
 
-# The front maps no LMDB and the guard no nghttp2, so each role is a program
-# of its own behind one name: see relay/main.c.
-$(BUILD)/entented: $(BUILD)/relay/main.o $(call libs,$(NEEDS_relay))
-	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(call libs,$(NEEDS_relay)) \
-		-Wl,--end-group $(call sys,$(NEEDS_relay))
+all: $(DAEMON) $(BUILD)/entente
+
+# The supervisor, and beside it the programs of its children: the front maps
+# no LMDB and no libxml2, the guard no nghttp2 and no libssl.
+NEEDS_supervisor := relay crypto base
+NEEDS_front      := relay wire exchange document label crypto base
+NEEDS_guardmain  := relay core federation exchange storage document label \
+		    crypto base
+SYS_supervisor   := -lyaml
+SYS_front        := -luv -lseccomp -lnghttp2 -lssl
+SYS_guardmain    := -luv -lseccomp -llmdb -lxml2
+
+program = $(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) \
+	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	$(SYS_$(1)) -ljansson -lcrypto -lpthread
+
+$(BUILD)/entented: $(BUILD)/relay/main.o $(call libs,$(NEEDS_supervisor))
+	$(call program,supervisor)
+$(BUILD)/entented-front: $(BUILD)/relay/front/main.o $(call libs,$(NEEDS_front))
+	$(call program,front)
+$(BUILD)/entented-guard: $(BUILD)/relay/guard/main.o $(call libs,$(NEEDS_guardmain))
+	$(call program,guardmain)
 
 $(BUILD)/entente: $(BUILD)/client/entente.o $(call libs,$(NEEDS_client))
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(call libs,$(NEEDS_client)) \

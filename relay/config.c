@@ -25,53 +25,6 @@ refuse(struct reader *r, unsigned line, const char *fmt, ...)
 	return err_make(ERR_MALFORMED, "configuration");
 }
 
-struct err config_address_parse(const char *text, struct config_address *out)
-{
-	struct config_address a = {0};
-	const char *colon = strrchr(text, ':');
-	const char *host = text;
-	size_t host_len;
-	char *end;
-	unsigned long port;
-
-	if (!colon || colon == text || !colon[1] || strlen(colon) > 6)
-		return err_make(ERR_MALFORMED, "no host:port");
-	host_len = (size_t)(colon - text);
-	if (host[0] == '[') {
-		if (host_len < 3 || host[host_len - 1] != ']')
-			return err_make(ERR_MALFORMED, "no [v6]:port");
-		host++;
-		host_len -= 2;
-	} else if (memchr(host, ':', host_len)) {
-		return err_make(ERR_MALFORMED, "IPv6 without brackets");
-	}
-	for (const char *p = colon + 1; *p; p++)
-		if (*p < '0' || *p > '9')
-			return err_make(ERR_MALFORMED, "port is no number");
-	port = strtoul(colon + 1, &end, 10);
-	if (port > 65535 || host_len > CONFIG_TEXT_MAX - 10)
-		return err_make(ERR_MALFORMED, "port or host too long");
-	for (size_t i = 0; i < host_len; i++)
-		if (host[i] <= 0x20 || host[i] >= 0x7f)
-			return err_make(ERR_MALFORMED, "host");
-	memcpy(a.host, host, host_len);
-	a.port = (uint16_t)port;
-	*out = a;
-	return ERR_NONE;
-}
-
-void config_address_format(const struct config_address *a, char *out)
-{
-	bool v6 = strchr(a->host, ':') != NULL;
-	size_t n = strlen(a->host);
-
-	/* config_address_parse keeps the host short enough. */
-	if (n > CONFIG_TEXT_MAX - 10)
-		n = CONFIG_TEXT_MAX - 10;
-	snprintf(out, CONFIG_TEXT_MAX + 1, "%s%.*s%s:%u", v6 ? "[" : "",
-		 (int)n, a->host, v6 ? "]" : "", a->port);
-}
-
 /* ---- values ---- */
 
 static const char *scalar(const yaml_node_t *node)
@@ -127,12 +80,12 @@ static struct err get_number(struct reader *r, const yaml_node_t *node,
 static struct err get_endpoint(struct reader *r, const yaml_node_t *node,
 			       const char *key, char *out)
 {
-	struct config_address a;
+	struct address a;
 	struct err e = get_text(r, node, key, out);
 
 	if (failed(e))
 		return e;
-	if (failed(config_address_parse(out, &a)) || a.port == 0)
+	if (failed(address_parse(out, &a)) || a.port == 0)
 		return refuse(r, line_of(node),
 			      "%s: write host:port, IPv6 in brackets", key);
 	return ERR_NONE;
@@ -146,7 +99,7 @@ static struct err get_listener(struct reader *r, const yaml_node_t *node,
 
 	if (failed(e))
 		return e;
-	e = config_address_parse(text, &r->config->listen[which]);
+	e = address_parse(text, &r->config->listen[which]);
 	if (failed(e))
 		return refuse(r, line_of(node),
 			      "listen.%s: write host:port, IPv6 in brackets, "

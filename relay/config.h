@@ -21,26 +21,22 @@
 
 #include "proto/base/buf.h"
 #include "proto/base/id.h"
+#include "relay/address.h"
 #include "relay/route.h"
 
 enum {
-	CONFIG_TEXT_MAX = 255,
+	CONFIG_TEXT_MAX = ADDRESS_TEXT_MAX,
 	CONFIG_FILE_MAX = 64 * 1024,
 	CONFIG_FRONTS_MAX = 16,
 };
 
 #define CONFIG_FILE "entente.yaml"
 
-struct config_address {
-	char host[CONFIG_TEXT_MAX + 1]; /* without brackets */
-	uint16_t port;
-};
-
 struct config {
 	char folder[4096];
 	struct nation nation;
 	char name[CONFIG_TEXT_MAX + 1];
-	struct config_address listen[ROUTE_LISTENERS];
+	struct address listen[ROUTE_LISTENERS];
 	char endpoint[CONFIG_TEXT_MAX + 1]; /* "": that of the listener */
 	char peer_endpoint[CONFIG_TEXT_MAX + 1];
 	char ceiling[CONFIG_TEXT_MAX + 1];
@@ -61,10 +57,5 @@ struct err config_read(const char *folder, struct config *out,
 /* The same of a text; `folder` stays empty. */
 struct err config_parse(struct span text, struct config *out,
 			struct config_fault *fault);
-
-/* host:port, [v6]:port. ERR_MALFORMED. */
-struct err config_address_parse(const char *text, struct config_address *out);
-/* The same back; `out` holds CONFIG_TEXT_MAX + 1. */
-void config_address_format(const struct config_address *a, char *out);
 
 #endif

@@ -2,7 +2,7 @@
 #include "proto/wire/h2.h"
 #include "proto/wire/tls.h"
 #include "relay/child.h"
-#include "relay/config.h"
+#include "relay/address.h"
 #include "relay/log.h"
 
 #include <netdb.h>
@@ -38,8 +38,8 @@ struct call {
 struct link_dial {
 	struct link *link;
 	struct link_dial *next;
-	char endpoint[CONFIG_TEXT_MAX + 1];
-	struct config_address address;
+	char endpoint[ADDRESS_TEXT_MAX + 1];
+	struct address address;
 	struct buf ca; /* DER, or empty: then the digest counts */
 	struct digest ca_digest;
 
@@ -565,14 +565,14 @@ static struct err dial_new(struct link *l, const struct channel_message *m,
 
 	if (l->dial_count >= LINK_DIALS_MAX)
 		return err_make(ERR_BUSY, "too many peers");
-	if (m->authority.len == 0 || m->authority.len > CONFIG_TEXT_MAX ||
+	if (m->authority.len == 0 || m->authority.len > ADDRESS_TEXT_MAX ||
 	    (m->certificate.len == 0 && m->digest.len != DIGEST_LEN))
 		return err_make(ERR_MALFORMED, "call");
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return err_make(ERR_NO_MEMORY, "dial");
 	memcpy(d->endpoint, m->authority.at, m->authority.len);
-	e = config_address_parse(d->endpoint, &d->address);
+	e = address_parse(d->endpoint, &d->address);
 	buf_init(&d->ca, CHANNEL_HEAD_MAX);
 	buf_put(&d->ca, m->certificate);
 	if (!failed(e))
