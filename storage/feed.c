@@ -165,6 +165,8 @@ static struct err begin(struct work *k)
 	e = ledger_get(k->txn, &k->request->reader, &k->ledger);
 	if (!failed(e))
 		e = view_by_number(k->txn, k->ledger.answered, &k->h);
+	if (e.code == ERR_NOT_FOUND)
+		e = err_make(ERR_CORRUPT, "a ledger names an unknown set");
 	if (!failed(e))
 		e = cursor ? begin_cursor(k, cursor) : begin_fresh(k);
 	if (!failed(e) && cursor)
