@@ -119,8 +119,7 @@ struct err docid_opening_from_json(const struct json *object,
 	return e;
 }
 
-void docid_opening_to_json(const struct opening *opening,
-			   struct json_writer *w)
+void docid_opening_to_json(const struct opening *opening, struct json_writer *w)
 {
 	json_open_object(w);
 	json_member_key_id(w, "author", opening->author);

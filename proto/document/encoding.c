@@ -51,8 +51,8 @@ struct err encoding_verify(const struct crypto_public *key,
 	return crypto_verify(key, bytes, sig);
 }
 
-struct err encoding_sign_blob(const struct crypto_key *key,
-			      const struct buf *b, struct buf *blob)
+struct err encoding_sign_blob(const struct crypto_key *key, const struct buf *b,
+			      struct buf *blob)
 {
 	uint8_t sig[CRYPTO_SIG_P384_LEN];
 	struct err e = encoding_sign(key, CRYPTO_P384, b, sig);

@@ -42,8 +42,8 @@ struct err enrolment_keys_derive(const uint8_t secret[ENROLMENT_SECRET_LEN],
 				 const uint8_t token[ENROLMENT_ID_LEN],
 				 struct enrolment_keys *out)
 {
-	struct err e = derive(DOMAIN_TOKEN_REQUEST, secret, token,
-			      out->request);
+	struct err e =
+		derive(DOMAIN_TOKEN_REQUEST, secret, token, out->request);
 
 	if (!failed(e))
 		e = derive(DOMAIN_TOKEN_ANSWER, secret, token, out->answer);

@@ -23,8 +23,8 @@ struct err invitation_keys_derive(const uint8_t secret[INVITATION_SECRET_LEN],
 				  const uint8_t id[INVITATION_ID_LEN],
 				  struct invitation_keys *out)
 {
-	struct err e = derive(DOMAIN_INVITATION_REQUEST, secret, id,
-			      out->request);
+	struct err e =
+		derive(DOMAIN_INVITATION_REQUEST, secret, id, out->request);
 
 	if (!failed(e))
 		e = derive(DOMAIN_INVITATION_ANSWER, secret, id, out->answer);

@@ -23,6 +23,8 @@ struct opening manifest_opening(const struct manifest *first)
 
 static void read_members(struct payload *p, struct manifest *m, bool *salted)
 {
+	uint64_t priority, suite;
+
 	payload_expect(p, "{\"author\":");
 	payload_fixed(p, m->author.at, sizeof(m->author.at));
 	payload_expect(p, ",\"ext\":");
@@ -39,7 +41,7 @@ static void read_members(struct payload *p, struct manifest *m, bool *salted)
 	m->parents = payload_digests(p, MANIFEST_PARENTS_MAX, true,
 				     &m->parents_count);
 	payload_expect(p, ",\"priority\":");
-	uint64_t priority = payload_u64(p);
+	priority = payload_u64(p);
 	m->priority = priority > UINT8_MAX ? UINT8_MAX : (uint8_t)priority;
 	*salted = payload_accept(p, ",\"salt\":");
 	if (*salted)
@@ -55,7 +57,7 @@ static void read_members(struct payload *p, struct manifest *m, bool *salted)
 	payload_expect(p, ",\"statement\":");
 	m->statement = payload_u64(p);
 	payload_expect(p, ",\"suite\":");
-	uint64_t suite = payload_u64(p);
+	suite = payload_u64(p);
 	m->suite = suite > UINT16_MAX ? 0 : (uint16_t)suite;
 	payload_expect(p, ",\"table\":");
 	m->table = payload_digest(p);

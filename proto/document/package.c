@@ -249,8 +249,7 @@ struct err package_reader_segment(struct package_reader *r, uint64_t index,
 	if (!r->known[entry.key])
 		return err_make(ERR_MISSING_KEY, "content key not at hand");
 	return segment_open(&r->keys[entry.key], r->document, index,
-			    index + 1 == segment_count(r->size), sealed,
-			    plain);
+			    index + 1 == segment_count(r->size), sealed, plain);
 }
 
 struct err package_reader_title(struct package_reader *r, struct buf *json)
@@ -302,8 +301,10 @@ struct err package_open_small(const struct manifest *m, struct span blob,
 		e = package_reader_key(r, segment_table_at(blob, 0).key,
 				       content_key);
 	if (!failed(e))
-		e = package_reader_segment(
-			r, 0, span_sub(blob, table, blob.len - table), plain);
+		e = package_reader_segment(r, 0,
+					   span_sub(blob, table,
+						    blob.len - table),
+					   plain);
 	package_reader_free(r);
 	return e;
 }

@@ -170,8 +170,8 @@ static bool follows(const struct digest *list, size_t count, bool sorted)
 	return true;
 }
 
-const struct digest *payload_digests(struct payload *p, size_t max,
-				     bool sorted, size_t *count)
+const struct digest *payload_digests(struct payload *p, size_t max, bool sorted,
+				     size_t *count)
 {
 	struct digest *list;
 	size_t n = 0, room = 0;
@@ -181,8 +181,7 @@ const struct digest *payload_digests(struct payload *p, size_t max,
 	if (failed(p->e) || payload_accept(p, "]"))
 		return NULL;
 	/* 43 characters, two quotes and a comma each. */
-	while (room < max &&
-	       (room + 1) * (DIGEST_TEXT_LEN + 3) <= p->left.len)
+	while (room < max && (room + 1) * (DIGEST_TEXT_LEN + 3) <= p->left.len)
 		room++;
 	list = arena_array(p->arena, room, sizeof(*list));
 	if (room && !list)

@@ -160,8 +160,8 @@ out:
 }
 
 struct err replica_check(const struct replica_certificate *c,
-			 const struct crypto_public *root,
-			 struct nation nation, uint64_t issue_min)
+			 const struct crypto_public *root, struct nation nation,
+			 uint64_t issue_min)
 {
 	if (!nation_eq(c->draft.replica.nation, nation))
 		return err_make(ERR_UNAUTHENTICATED,

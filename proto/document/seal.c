@@ -135,9 +135,9 @@ struct err seal_group_build(const uint8_t secret[SEAL_SECRET_LEN],
 			e = merkle_derive(secret, DOMAIN_GROUP_FILLER, i,
 					  core.at);
 		if (!failed(e))
-			e = merkle_leaf(out->salts[i], core,
-					&out->nodes[SEAL_LEAVES +
-						    out->places[i]]);
+			e = merkle_leaf(
+				out->salts[i], core,
+				&out->nodes[SEAL_LEAVES + out->places[i]]);
 	}
 	for (size_t n = SEAL_LEAVES - 1; n > 0 && !failed(e); n--)
 		e = merkle_node(out->nodes[2 * n], out->nodes[2 * n + 1],
@@ -280,12 +280,12 @@ struct err seal_check_path(const struct seal *s,
 	if (!failed(e))
 		e = merkle_root(leaf, s->index, s->path, SEAL_LEVELS, &root);
 	if (!failed(e) && !digest_eq(root, s->root))
-		e = err_make(ERR_DIGEST, "seal: the leaf is not under the root");
+		e = err_make(ERR_DIGEST,
+			     "seal: the leaf is not under the root");
 	return e;
 }
 
-struct err seal_check(const struct seal *s,
-		      const struct seal_subject *subject,
+struct err seal_check(const struct seal *s, const struct seal_subject *subject,
 		      const struct replica_certificate *certificate)
 {
 	struct err e;
@@ -303,8 +303,7 @@ struct err seal_check(const struct seal *s,
 
 /* ---- evidence ---- */
 
-void seal_evidence_to_json(const struct seal_evidence *e,
-			   struct json_writer *w)
+void seal_evidence_to_json(const struct seal_evidence *e, struct json_writer *w)
 {
 	struct buf blob;
 
@@ -323,8 +322,7 @@ void seal_evidence_to_json(const struct seal_evidence *e,
 struct err seal_evidence_from_json(const struct json *object,
 				   struct seal_evidence *out)
 {
-	static const char *const members[] = {"author", "digest", "seal",
-					      NULL};
+	static const char *const members[] = {"author", "digest", "seal", NULL};
 	struct seal_evidence v = {0};
 	struct span text;
 	struct buf blob;

@@ -82,18 +82,16 @@ struct err segment_commitment(const uint8_t content_key[CRYPTO_KEY_LEN],
 }
 
 struct err segment_keys_derive(const uint8_t content_key[CRYPTO_KEY_LEN],
-			       struct doc_id document,
-			       struct segment_keys *out)
+			       struct doc_id document, struct segment_keys *out)
 {
-	struct err e = segment_commitment(content_key, document,
-					  &out->commitment);
+	struct err e =
+		segment_commitment(content_key, document, &out->commitment);
 
 	if (!failed(e))
 		e = derive(content_key, DOMAIN_SEGMENT_KEY, document,
 			   out->segment);
 	if (!failed(e))
-		e = derive(content_key, DOMAIN_TITLE_KEY, document,
-			   out->title);
+		e = derive(content_key, DOMAIN_TITLE_KEY, document, out->title);
 	if (failed(e))
 		wipe(out, sizeof(*out));
 	return e;
@@ -150,8 +148,7 @@ static struct err open(const uint8_t *key, const struct buf *aad,
 	if (!at)
 		return buf_check(out);
 	e = crypto_gcm_open(key, sealed.at, buf_span(aad),
-			    span_sub(sealed, CRYPTO_NONCE_LEN, sealed.len),
-			    at);
+			    span_sub(sealed, CRYPTO_NONCE_LEN, sealed.len), at);
 	if (failed(e))
 		out->len = before;
 	return e;
@@ -168,8 +165,8 @@ static void segment_aad(struct buf *b, struct doc_id document,
 	buf_put_u8(b, last);
 }
 
-struct err segment_seal(const struct segment_keys *keys,
-			struct doc_id document, uint64_t index, bool last,
+struct err segment_seal(const struct segment_keys *keys, struct doc_id document,
+			uint64_t index, bool last,
 			const uint8_t nonce[CRYPTO_NONCE_LEN],
 			struct span plain, struct buf *out)
 {
@@ -185,9 +182,9 @@ struct err segment_seal(const struct segment_keys *keys,
 	return e;
 }
 
-struct err segment_open(const struct segment_keys *keys,
-			struct doc_id document, uint64_t index, bool last,
-			struct span sealed, struct buf *out)
+struct err segment_open(const struct segment_keys *keys, struct doc_id document,
+			uint64_t index, bool last, struct span sealed,
+			struct buf *out)
 {
 	struct buf aad;
 	struct err e;

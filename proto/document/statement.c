@@ -11,6 +11,7 @@ static const char header[] =
 static void read_members(struct payload *p, struct statement *s)
 {
 	bool over_heads, label;
+	uint64_t kind;
 
 	payload_expect(p, "{\"author\":");
 	payload_fixed(p, s->author.at, sizeof(s->author.at));
@@ -25,7 +26,7 @@ static void read_members(struct payload *p, struct statement *s)
 	payload_expect(p, ",\"id\":");
 	s->id = payload_doc_id(p);
 	payload_expect(p, ",\"kind\":");
-	uint64_t kind = payload_u64(p);
+	kind = payload_u64(p);
 	if (kind < STATEMENT_LABEL || kind > STATEMENT_RECALL)
 		payload_fail(p, ERR_MALFORMED, "statement: kind");
 	s->kind = kind > STATEMENT_RECALL ? 0 : (enum statement_kind)kind;

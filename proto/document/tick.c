@@ -71,8 +71,7 @@ static struct err node_or_filler(const uint8_t *secret,
 
 /* Replaces a level by the one above; notes the sibling on the path. */
 static struct err level_up(const uint8_t *secret, struct node *level,
-			   size_t *count, uint32_t *way,
-			   struct digest *sibling)
+			   size_t *count, uint32_t *way, struct digest *sibling)
 {
 	size_t at = 0, n = 0;
 	struct err e = ERR_NONE;

@@ -170,8 +170,8 @@ static size_t run_len(const struct version_context *c, size_t i)
 {
 	size_t n = 1;
 
-	while (i + n < c->count && replica_eq(c->ranges[i].replica,
-					      c->ranges[i + n].replica))
+	while (i + n < c->count &&
+	       replica_eq(c->ranges[i].replica, c->ranges[i + n].replica))
 		n++;
 	return n;
 }
@@ -185,8 +185,8 @@ void version_context_encode(const struct version_context *c, struct buf *out)
 	buf_put_u16(out, (uint16_t)entries);
 	for (size_t i = 0, n; i < c->count; i += n) {
 		n = run_len(c, i);
-		buf_put(out, span_of(c->ranges[i].replica.nation.code,
-				     NATION_LEN));
+		buf_put(out,
+			span_of(c->ranges[i].replica.nation.code, NATION_LEN));
 		buf_put_u64(out, c->ranges[i].replica.number);
 		buf_put_u16(out, (uint16_t)n);
 		for (size_t k = i; k < i + n; k++) {
@@ -197,8 +197,7 @@ void version_context_encode(const struct version_context *c, struct buf *out)
 }
 
 /* Whether `next` may follow `last` in the one form. */
-static bool in_order(const struct dot_range *last,
-		     const struct dot_range *next)
+static bool in_order(const struct dot_range *last, const struct dot_range *next)
 {
 	int order = replica_cmp(last->replica, next->replica);
 
@@ -218,8 +217,8 @@ struct err version_context_read(struct span_reader *r,
 		struct span nation = span_read_raw(r, NATION_LEN);
 		uint16_t ranges;
 
-		if (r->bad || failed(nation_parse(nation,
-						  &range.replica.nation)))
+		if (r->bad ||
+		    failed(nation_parse(nation, &range.replica.nation)))
 			return err_make(ERR_MALFORMED, "context: nation");
 		range.replica.number = span_read_u64(r);
 		ranges = span_read_u16(r);
@@ -404,8 +403,7 @@ static uint64_t word_dots(const struct version_word *w,
 			  const struct version_context *context)
 {
 	struct nation nation = w->dot.replica.nation;
-	struct dot_range own = {w->dot.replica, w->dot.counter,
-				w->dot.counter};
+	struct dot_range own = {w->dot.replica, w->dot.counter, w->dot.counter};
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < context->count; i++) {
@@ -424,8 +422,8 @@ static uint64_t word_dots(const struct version_word *w,
 				continue;
 			from = x->from > r->from ? x->from : r->from;
 			to = x->to < r->to ? x->to : r->to;
-			n = range_dots(&(struct dot_range){.from = from,
-							   .to = to});
+			n = range_dots(
+				&(struct dot_range){.from = from, .to = to});
 			sum = n > UINT64_MAX - sum ? UINT64_MAX : sum + n;
 		}
 	}
@@ -472,8 +470,8 @@ static size_t gather(struct nation nation, const struct version *parents,
 				.word = k ? p->evidence[k - 1] : p->own,
 				.source = {i, k ? k - 1 : VERSION_OWN_SEAL},
 			};
-			bool known = nation_eq(c.word.dot.replica.nation,
-					       nation);
+			bool known =
+				nation_eq(c.word.dot.replica.nation, nation);
 
 			for (size_t j = 0; j < n && !known; j++)
 				known = dot_eq(list[j].word.dot, c.word.dot);

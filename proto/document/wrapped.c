@@ -82,8 +82,7 @@ void wrapped_sender_free(struct wrapped_sender *s)
 
 struct err wrapped_make(struct wrapped_sender *s, struct doc_id document,
 			struct digest commitment, uint64_t until,
-			const uint8_t key[CRYPTO_KEY_LEN],
-			struct wrapped *out)
+			const uint8_t key[CRYPTO_KEY_LEN], struct wrapped *out)
 {
 	struct wrapped w = {.to = s->to,
 			    .suite = (uint16_t)s->suite,
@@ -162,7 +161,8 @@ struct err wrapped_receiver_open(struct wrapped_receiver *r,
 	struct err e;
 
 	if (w->suite != (uint16_t)r->suite)
-		return err_make(ERR_UNSUPPORTED, "wrapped key of another suite");
+		return err_make(ERR_UNSUPPORTED,
+				"wrapped key of another suite");
 	if (!key_id_eq(w->to, r->id))
 		return err_make(ERR_STALE_KEY, "wrapped for another key");
 	if (w->enc_len == 0 || w->enc_len > sizeof(w->enc))

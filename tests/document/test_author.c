@@ -18,9 +18,9 @@ static void decoded_init(struct vector *v, struct decoded *d)
 {
 	d->a = NULL;
 	d->published = vector_bytes(v, vector_row(v, "author"), "blob");
-	assert_ok(replica_decode(
-		vector_bytes(v, vector_row(v, "replica"), "blob"),
-		&d->certificate));
+	assert_ok(replica_decode(vector_bytes(v, vector_row(v, "replica"),
+					      "blob"),
+				 &d->certificate));
 }
 
 static void a_record_is_the_published_one(void **state)

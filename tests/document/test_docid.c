@@ -146,8 +146,8 @@ static void bad_spaces_make_no_id(void **state)
 {
 	struct vector *v = *state;
 	struct opening o = vector_opening(v);
-	static const char *const bad[] = {"", "GBR", "GBR/", "gbr/ops",
-					  "GBR/Ops", "GBR/a b"};
+	static const char *const bad[] = {"",	     "GBR",	"GBR/",
+					  "gbr/ops", "GBR/Ops", "GBR/a b"};
 	struct doc_id id;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -73,17 +73,18 @@ static void every_step_is_the_published_one(void **state)
 	vector_fixed(row, "proof", proof, sizeof(proof));
 	assert_ok(enrolment_check_proof(crypto_key_public(d.author), t,
 					SPAN_OBJ(proof)));
-	assert_ok(enrolment_request_mac(
-		&keys, t, vector_bytes(v, row, "csr"),
-		vector_bytes(v, row, "attestation"), proof, request));
+	assert_ok(enrolment_request_mac(&keys, t, vector_bytes(v, row, "csr"),
+					vector_bytes(v, row, "attestation"),
+					proof, request));
 	assert_fixed(row, "request_mac", request, 32);
-	assert_ok(enrolment_answer_mac(
-		&keys, request, vector_bytes(v, row, "certificate"),
-		vector_bytes(v, vector_row(v, "replica"), "blob"), mac));
+	assert_ok(enrolment_answer_mac(&keys, request,
+				       vector_bytes(v, row, "certificate"),
+				       vector_bytes(v, vector_row(v, "replica"),
+						    "blob"),
+				       mac));
 	assert_fixed(row, "answer_mac", mac, 32);
 	assert_ok(enrolment_check_mac(mac, SPAN_OBJ(mac)));
-	assert_err(enrolment_check_mac(mac, SPAN_OBJ(request)),
-		   ERR_SIGNATURE);
+	assert_err(enrolment_check_mac(mac, SPAN_OBJ(request)), ERR_SIGNATURE);
 	assert_err(enrolment_check_mac(mac, span_of(mac, 31)), ERR_SIGNATURE);
 	assert_err(enrolment_check_mac(mac, span_of(NULL, 0)), ERR_SIGNATURE);
 	device_clear(&d);
@@ -98,12 +99,12 @@ static void every_member_moves_the_transcript(void **state)
 
 	device_init(v, &d);
 	assert_ok(enrolment_transcript(&d.e, &t));
-#define MOVES(change)                                             \
-	do {                                                      \
-		e = d.e;                                          \
-		change;                                           \
-		assert_ok(enrolment_transcript(&e, &other));      \
-		assert_false(digest_eq(t, other));                \
+#define MOVES(change)                                                          \
+	do {                                                                   \
+		e = d.e;                                                       \
+		change;                                                        \
+		assert_ok(enrolment_transcript(&e, &other));                   \
+		assert_false(digest_eq(t, other));                             \
 	} while (0)
 	MOVES(e.token[0] ^= 1);
 	MOVES(e.nation = vector_nation("FRA"));

@@ -42,13 +42,17 @@ static void both_macs_are_the_published_ones(void **state)
 	assert_memory_equal(keys.request, want, 32);
 	vector_fixed(row, "answer_key", want, 32);
 	assert_memory_equal(keys.answer, want, 32);
-	assert_ok(invitation_request_mac(
-		&keys, &i, vector_bytes(v, row, "invited_certificate"), m1));
+	assert_ok(invitation_request_mac(&keys, &i,
+					 vector_bytes(v, row,
+						      "invited_certificate"),
+					 m1));
 	vector_fixed(row, "m1", want, 32);
 	assert_memory_equal(m1, want, 32);
-	assert_ok(invitation_answer_mac(
-		&keys, m1, vector_bytes(v, vector_row(v, "replica"), "blob"),
-		m2));
+	assert_ok(
+		invitation_answer_mac(&keys, m1,
+				      vector_bytes(v, vector_row(v, "replica"),
+						   "blob"),
+				      m2));
 	vector_fixed(row, "m2", want, 32);
 	assert_memory_equal(m2, want, 32);
 	assert_ok(invitation_check_mac(m2, SPAN_OBJ(want)));
@@ -66,13 +70,13 @@ static void every_member_moves_the_mac(void **state)
 	uint8_t m[INVITATION_MAC_LEN], other[INVITATION_MAC_LEN];
 
 	assert_ok(invitation_request_mac(&keys, &base, certificate, m));
-#define MOVES(change)                                                      \
-	do {                                                               \
-		i = base;                                                  \
-		change;                                                    \
-		assert_ok(invitation_request_mac(&keys, &i, certificate,   \
-						 other));                  \
-		assert_memory_not_equal(m, other, sizeof(m));              \
+#define MOVES(change)                                                          \
+	do {                                                                   \
+		i = base;                                                      \
+		change;                                                        \
+		assert_ok(invitation_request_mac(&keys, &i, certificate,       \
+						 other));                      \
+		assert_memory_not_equal(m, other, sizeof(m));                  \
 	} while (0)
 	MOVES(i.id[0] ^= 1);
 	MOVES(i.inviting = base.invited; i.invited = base.inviting);

@@ -28,8 +28,7 @@ static void published_manifests_are_read_and_written(void **state)
 					  &m));
 		assert_true(digest_eq(m.digest, vector_digest(row, "digest")));
 		assert_bytes(m.payload, vector_text(row, "payload"));
-		assert_ok(manifest_check_signature(crypto_key_public(key),
-						   &m));
+		assert_ok(manifest_check_signature(crypto_key_public(key), &m));
 		buf_init(&b, MANIFEST_JWS_MAX);
 		assert_ok(manifest_encode(&m, &b));
 		assert_bytes(buf_span(&b), m.payload);
@@ -52,12 +51,11 @@ static void a_first_manifest_holds_its_opening(void **state)
 	struct manifest first, later;
 	struct opening opening;
 
-	assert_ok(manifest_decode(
-		vector_text(vector_row(v, "manifest"), "jws"), &v->arena,
-		&first));
-	assert_ok(manifest_decode(
-		vector_text(vector_row(v, "manifest_later"), "jws"), &v->arena,
-		&later));
+	assert_ok(manifest_decode(vector_text(vector_row(v, "manifest"), "jws"),
+				  &v->arena, &first));
+	assert_ok(manifest_decode(vector_text(vector_row(v, "manifest_later"),
+					      "jws"),
+				  &v->arena, &later));
 	assert_true(manifest_is_first(&first));
 	assert_false(manifest_is_first(&later));
 	assert_true(manifest_has_parent(&later, first.digest));
@@ -80,9 +78,9 @@ static void a_signed_manifest_comes_back(void **state)
 	struct manifest m, again;
 	struct buf jws;
 
-	assert_ok(manifest_decode(
-		vector_text(vector_row(v, "manifest_later"), "jws"), &v->arena,
-		&m));
+	assert_ok(manifest_decode(vector_text(vector_row(v, "manifest_later"),
+					      "jws"),
+				  &v->arena, &m));
 	m.serial = 77;
 	buf_init(&jws, MANIFEST_JWS_MAX);
 	assert_err(manifest_sign(other, &m, &jws), ERR_UNAUTHENTICATED);
@@ -101,12 +99,11 @@ static void a_signed_manifest_comes_back(void **state)
 }
 
 /* The payload of `name` with `from` replaced by `to`, once. */
-static struct err changed(struct vector *v, const char *name,
-			  const char *from, const char *to)
+static struct err changed(struct vector *v, const char *name, const char *from,
+			  const char *to)
 {
 	struct span payload = vector_text(vector_row(v, name), "payload");
-	const uint8_t *at = memmem(payload.at, payload.len, from,
-				   strlen(from));
+	const uint8_t *at = memmem(payload.at, payload.len, from, strlen(from));
 	uint8_t sig[MANIFEST_SIG_LEN] = {0};
 	struct manifest m;
 	struct buf b;
@@ -142,8 +139,8 @@ static void what_is_not_the_one_form_is_refused(void **state)
 		{"manifest", "\"serial\":1", "\"serial\":1e0", ERR_MALFORMED},
 		{"manifest", "\"serial\":1", "\"serial\":-1", ERR_MALFORMED},
 		{"manifest", "\"serial\":1", "\"serial\":\"1\"", ERR_MALFORMED},
-		{"manifest", "\"space\":\"GBR/ops\"",
-		 "\"space\":\"GBR\\/ops\"", ERR_MALFORMED},
+		{"manifest", "\"space\":\"GBR/ops\"", "\"space\":\"GBR\\/ops\"",
+		 ERR_MALFORMED},
 		{"manifest", "\"space\":\"GBR/ops\"",
 		 "\"space\":\"\\u0047BR/ops\"", ERR_MALFORMED},
 		/* members */
@@ -174,16 +171,13 @@ static void what_is_not_the_one_form_is_refused(void **state)
 		 ERR_MALFORMED},
 		{"manifest", "\"serial\":1",
 		 "\"serial\":99999999999999999999999", ERR_MALFORMED},
-		{"manifest", "\"priority\":1", "\"priority\":4",
-		 ERR_MALFORMED},
+		{"manifest", "\"priority\":1", "\"priority\":4", ERR_MALFORMED},
 		{"manifest", "\"priority\":1", "\"priority\":256",
 		 ERR_MALFORMED},
 		{"manifest", "\"suite\":1", "\"suite\":2", ERR_UNSUPPORTED},
-		{"manifest", "\"suite\":1", "\"suite\":65537",
-		 ERR_UNSUPPORTED},
+		{"manifest", "\"suite\":1", "\"suite\":65537", ERR_UNSUPPORTED},
 		{"manifest", "\"suite\":1", "\"suite\":0", ERR_UNSUPPORTED},
-		{"manifest", "\"size\":262149", "\"size\":17179607040",
-		 ERR_OK},
+		{"manifest", "\"size\":262149", "\"size\":17179607040", ERR_OK},
 		{"manifest", "\"size\":262149", "\"size\":17179607041",
 		 ERR_TOO_LARGE},
 		{"manifest", "\"home\":\"GBR\"", "\"home\":\"gbr\"",
@@ -211,8 +205,8 @@ static void what_is_not_the_one_form_is_refused(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct err e = changed(v, rows[i].row, rows[i].from,
-				       rows[i].to);
+		struct err e =
+			changed(v, rows[i].row, rows[i].from, rows[i].to);
 
 		if (e.code != rows[i].want)
 			print_error("row %zu: %s gives %s\n", i, rows[i].to,
@@ -231,9 +225,9 @@ static struct err with_lists(struct vector *v, size_t parents, size_t keys,
 	struct buf b;
 	struct err e;
 
-	assert_ok(manifest_decode(
-		vector_text(vector_row(v, "manifest_later"), "jws"), &v->arena,
-		&m));
+	assert_ok(manifest_decode(vector_text(vector_row(v, "manifest_later"),
+					      "jws"),
+				  &v->arena, &m));
 	for (uint8_t i = 0; i < 20; i++) {
 		p[i].at[0] = i;
 		k[i].at[0] = (uint8_t)(40 - i); /* any order */
@@ -261,9 +255,9 @@ static void lists_have_caps_and_an_order(void **state)
 	assert_true(failed(with_lists(v, 1, 17, 0)));
 	assert_true(failed(with_lists(v, 1, 0, 0)));
 	assert_err(with_lists(v, 1, 1, 2049), ERR_TOO_LARGE);
-	assert_ok(manifest_decode(
-		vector_text(vector_row(v, "manifest_later"), "jws"), &v->arena,
-		&m));
+	assert_ok(manifest_decode(vector_text(vector_row(v, "manifest_later"),
+					      "jws"),
+				  &v->arena, &m));
 	buf_init(&b, MANIFEST_PAYLOAD_MAX);
 	m.parents = pair;
 	m.parents_count = 2;
@@ -298,15 +292,14 @@ static bool same(struct span bytes, void *self)
 
 	buf_init(&b, 1 << 16);
 	equal = !failed(json_parse(bytes, &j)) &&
-		!failed(json_canonical(j, &b)) &&
-		span_eq(buf_span(&b), bytes);
+		!failed(json_canonical(j, &b)) && span_eq(buf_span(&b), bytes);
 	json_free(j);
 	buf_clear(&b);
 	return equal;
 }
 
-static void turned_bits_give_a_refusal_or_another_canonical_payload(
-	void **state)
+static void
+turned_bits_give_a_refusal_or_another_canonical_payload(void **state)
 {
 	struct vector *v = *state;
 	struct arena arena;
@@ -360,8 +353,7 @@ static void a_jws_of_another_form_is_refused(void **state)
 static void a_manifest_of_one_key_and_parent_stays_small(void **state)
 {
 	struct vector *v = *state;
-	struct span payload = vector_text(vector_row(v, "manifest"),
-					  "payload");
+	struct span payload = vector_text(vector_row(v, "manifest"), "payload");
 
 	assert_true(payload.len + MANIFEST_SIG_LEN < 900);
 }

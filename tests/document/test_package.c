@@ -51,8 +51,7 @@ static void content_seal(struct content *c, uint64_t size,
 		if (i < kept) {
 			assert_ok(package_writer_keep(
 				w, &parent->m,
-				segment_table_at(buf_span(&parent->table),
-						 i)));
+				segment_table_at(buf_span(&parent->table), i)));
 			buf_put(&c->segments,
 				span_sub(buf_span(&parent->segments),
 					 i * SEGMENT_SEALED_MAX,
@@ -89,8 +88,8 @@ static void assert_opens(const struct content *c, struct package_reader *r)
 	buf_init(&plain, SEGMENT_SIZE);
 	for (uint64_t i = segment_count(c->m.size); i-- > 0;) {
 		buf_reset(&plain);
-		assert_ok(package_reader_segment(r, i, segment_at(c, i),
-						 &plain));
+		assert_ok(
+			package_reader_segment(r, i, segment_at(c, i), &plain));
 		assert_int_equal(plain.len, segment_plain_len(c->m.size, i));
 		for (size_t k = 0; k < plain.len; k++)
 			if (plain.at[k] != byte_at(i * SEGMENT_SIZE + k))
@@ -104,7 +103,10 @@ static void assert_opens(const struct content *c, struct package_reader *r)
 
 static void what_was_sealed_opens_at_every_size(void **state)
 {
-	static const uint64_t sizes[] = {0, 1, SEGMENT_SIZE - 1, SEGMENT_SIZE,
+	static const uint64_t sizes[] = {0,
+					 1,
+					 SEGMENT_SIZE - 1,
+					 SEGMENT_SIZE,
 					 SEGMENT_SIZE + 1,
 					 2 * UINT64_C(262144) + 77};
 	uint64_t seed = 5;
@@ -195,8 +197,9 @@ static void segments_do_not_change_places(void **state)
 		   ERR_DIGEST);
 	assert_err(package_reader_segment(r, 2, segment_at(&c, 1), &plain),
 		   ERR_NOT_FOUND);
-	assert_err(package_reader_segment(
-			   r, 0, span_sub(segment_at(&c, 0), 0, 100), &plain),
+	assert_err(package_reader_segment(r, 0,
+					  span_sub(segment_at(&c, 0), 0, 100),
+					  &plain),
 		   ERR_MALFORMED);
 	assert_int_equal(plain.len, 0);
 	package_reader_free(r);
@@ -234,9 +237,10 @@ static void a_small_document_is_one_blob(void **state)
 					     package_writer_key(w), &plain));
 		assert_bytes(buf_span(&plain), span_of(text, sizes[i]));
 		for (size_t len = 0; len < blob.len && len < 200; len++)
-			assert_true(failed(package_open_small(
-				&m, span_of(blob.at, len),
-				package_writer_key(w), &plain)));
+			assert_true(failed(
+				package_open_small(&m, span_of(blob.at, len),
+						   package_writer_key(w),
+						   &plain)));
 		package_writer_free(w);
 		buf_clear(&blob);
 		buf_clear(&plain);
@@ -247,7 +251,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_sealed_opens_at_every_size),
-		cmocka_unit_test(an_edit_keeps_unchanged_segments_and_their_key),
+		cmocka_unit_test(
+			an_edit_keeps_unchanged_segments_and_their_key),
 		cmocka_unit_test(a_segment_is_kept_only_where_it_stood),
 		cmocka_unit_test(segments_do_not_change_places),
 		cmocka_unit_test(a_small_document_is_one_blob),

@@ -17,9 +17,9 @@ struct decoded {
 static void decoded_init(struct vector *v, struct decoded *d)
 {
 	d->published = vector_bytes(v, vector_row(v, "receipt"), "blob");
-	assert_ok(replica_decode(
-		vector_bytes(v, vector_row(v, "replica"), "blob"),
-		&d->certificate));
+	assert_ok(replica_decode(vector_bytes(v, vector_row(v, "replica"),
+					      "blob"),
+				 &d->certificate));
 	assert_ok(receipt_decode(d->published, &d->r));
 }
 
@@ -36,8 +36,7 @@ static void a_receipt_is_the_published_one(void **state)
 	decoded_init(v, &d);
 	assert_ok(receipt_check(&d.r, d.certificate));
 	assert_int_equal(d.r.kind, RECEIPT_KEY_DESTROYED);
-	assert_int_equal(d.r.backups_expire,
-			 vector_u64(row, "backups_expire"));
+	assert_int_equal(d.r.backups_expire, vector_u64(row, "backups_expire"));
 	buf_init(&blob, RECEIPT_BLOB_MAX);
 	r = d.r;
 	assert_ok(receipt_sign(seal, &r, &blob));

@@ -12,8 +12,9 @@ static struct replica_certificate *published(struct vector *v)
 {
 	struct replica_certificate *c = NULL;
 
-	assert_ok(replica_decode(
-		vector_bytes(v, vector_row(v, "replica"), "blob"), &c));
+	assert_ok(replica_decode(vector_bytes(v, vector_row(v, "replica"),
+					      "blob"),
+				 &c));
 	return c;
 }
 
@@ -83,11 +84,11 @@ static void drafts_out_of_form_are_not_signed(void **state)
 	struct buf blob;
 
 	buf_init(&blob, REPLICA_BLOB_MAX);
-#define REFUSED(change, want)                                      \
-	do {                                                       \
-		d = c->draft;                                      \
-		change;                                            \
-		assert_err(replica_sign(root, &d, &blob), want);   \
+#define REFUSED(change, want)                                                  \
+	do {                                                                   \
+		d = c->draft;                                                  \
+		change;                                                        \
+		assert_err(replica_sign(root, &d, &blob), want);               \
 	} while (0)
 	REFUSED(d.seal = d.request, ERR_MALFORMED);
 	REFUSED(d.guard_p256 = d.guard_p384, ERR_MALFORMED);
@@ -128,13 +129,14 @@ static struct err decode(struct span bytes, void *self)
 static bool same(struct span bytes, void *self)
 {
 	struct decoded *d = self;
-	bool original = span_eq(
-		bytes, vector_bytes(d->v, vector_row(d->v, "replica"), "blob"));
+	bool original =
+		span_eq(bytes, vector_bytes(d->v, vector_row(d->v, "replica"),
+					    "blob"));
 
 	return span_eq(d->c->blob, bytes) &&
-	       (original || failed(replica_check(d->c,
-						 crypto_key_public(d->root),
-						 vector_nation("GBR"), 1)));
+	       (original ||
+		failed(replica_check(d->c, crypto_key_public(d->root),
+				     vector_nation("GBR"), 1)));
 }
 
 static void no_turned_bit_passes(void **state)
@@ -162,8 +164,8 @@ static void a_succession_is_the_published_one(void **state)
 	assert_ok(replica_succession_decode(vector_bytes(v, row, "blob"), &s));
 	assert_bytes(s.tbs, vector_bytes(v, row, "to_be_signed"));
 	assert_bytes(s.spki, crypto_public_spki(crypto_key_public(next)));
-	assert_ok(replica_succession_check(&s, crypto_key_public(root), gbr,
-					   0));
+	assert_ok(
+		replica_succession_check(&s, crypto_key_public(root), gbr, 0));
 	assert_err(replica_succession_check(&s, crypto_key_public(root), gbr,
 					    1),
 		   ERR_REPLAYED);
@@ -174,13 +176,12 @@ static void a_succession_is_the_published_one(void **state)
 					    0),
 		   ERR_SIGNATURE);
 	buf_init(&blob, 512);
-	assert_ok(replica_succession_sign(root, gbr, 1,
-					  crypto_key_public(next),
+	assert_ok(replica_succession_sign(root, gbr, 1, crypto_key_public(next),
 					  vector_u64(row, "time"), &blob));
 	assert_bytes(span_sub(buf_span(&blob), 0, s.tbs.len), s.tbs);
 	for (size_t len = 0; len < blob.len; len++)
-		assert_true(failed(replica_succession_decode(
-			span_of(blob.at, len), &s)));
+		assert_true(failed(
+			replica_succession_decode(span_of(blob.at, len), &s)));
 	buf_clear(&blob);
 	crypto_key_free(root);
 	crypto_key_free(next);

@@ -49,8 +49,8 @@ static void a_leaf_core_is_the_published_one(void **state)
 
 	vector_leaf(v, &subject, &word);
 	assert_ok(seal_core(&subject, &word, &core));
-	assert_true(digest_eq(
-		core, vector_digest(vector_row(v, "leaf_core"), "core")));
+	assert_true(digest_eq(core, vector_digest(vector_row(v, "leaf_core"),
+						  "core")));
 
 	subject.kind = SEAL_STATEMENT;
 	subject.digest = vector_digest(row, "digest");
@@ -89,11 +89,11 @@ static struct seal_group *build(struct vector *v, const char *name)
 	assert_ok(json_get_array(row, "cores", &list));
 	for (size_t i = 0; i < json_count(list); i++)
 		assert_ok(json_as_digest(json_at(list, i), &cores[i]));
-	assert_ok(seal_group_build(
-		secret,
-		(struct replica){vector_nation("GBR"),
-				 vector_u64(row, "replica")},
-		vector_u64(row, "time"), cores, json_count(list), g));
+	assert_ok(seal_group_build(secret,
+				   (struct replica){vector_nation("GBR"),
+						    vector_u64(row, "replica")},
+				   vector_u64(row, "time"), cores,
+				   json_count(list), g));
 	return g;
 }
 
@@ -126,9 +126,9 @@ static void groups_are_the_published_ones(void **state)
 		vector_fixed(row, "signature", sig, sizeof(sig));
 		assert_ok(seal_group_verify(crypto_key_public(key), g->replica,
 					    g->time, seal_group_root(g), sig));
-		assert_err(seal_group_verify(crypto_key_public(key),
-					     g->replica, g->time + 1,
-					     seal_group_root(g), sig),
+		assert_err(seal_group_verify(crypto_key_public(key), g->replica,
+					     g->time + 1, seal_group_root(g),
+					     sig),
 			   ERR_SIGNATURE);
 		free(g);
 	}
@@ -199,9 +199,9 @@ static void checked_init(struct vector *v, struct checked *c)
 	vector_leaf(v, &c->subject, &word);
 	assert_ok(seal_decode(vector_bytes(v, vector_row(v, "seal"), "blob"),
 			      &c->seal));
-	assert_ok(replica_decode(
-		vector_bytes(v, vector_row(v, "replica"), "blob"),
-		&c->certificate));
+	assert_ok(replica_decode(vector_bytes(v, vector_row(v, "replica"),
+					      "blob"),
+				 &c->certificate));
 	assert_ok(seal_check(&c->seal, &c->subject, c->certificate));
 }
 
@@ -213,12 +213,12 @@ static void a_seal_says_what_it_sealed_and_nothing_else(void **state)
 	struct seal_subject subject;
 
 	checked_init(v, &c);
-#define REFUSED(change, want)                                              \
-	do {                                                               \
-		s = c.seal;                                                \
-		subject = c.subject;                                       \
-		change;                                                    \
-		assert_err(seal_check(&s, &subject, c.certificate), want); \
+#define REFUSED(change, want)                                                  \
+	do {                                                                   \
+		s = c.seal;                                                    \
+		subject = c.subject;                                           \
+		change;                                                        \
+		assert_err(seal_check(&s, &subject, c.certificate), want);     \
 	} while (0)
 	REFUSED(subject.document.at[0] ^= 1, ERR_DIGEST);
 	REFUSED(subject.digest.at[31] ^= 1, ERR_DIGEST);
@@ -272,8 +272,9 @@ static void every_leaf_of_a_full_group_has_its_seal(void **state)
 		seal.word.dot.counter++;
 		assert_err(seal_check_path(&seal, &subject), ERR_DIGEST);
 	}
-	assert_ok(seal_group_verify(crypto_key_public(key), seal.word.dot.replica,
-				    seal.time, seal.root, sig));
+	assert_ok(seal_group_verify(crypto_key_public(key),
+				    seal.word.dot.replica, seal.time, seal.root,
+				    sig));
 	assert_err(seal_group_build(secret, word.dot.replica, 1, cores, 0, g),
 		   ERR_TOO_LARGE);
 	assert_err(seal_group_build(secret, word.dot.replica, 1, cores, 257, g),
@@ -290,11 +291,11 @@ static void words_out_of_form_are_refused(void **state)
 	struct digest core;
 
 	vector_leaf(v, &subject, &good);
-#define REFUSED(change)                                           \
-	do {                                                      \
-		w = good;                                         \
-		change;                                           \
-		assert_true(failed(seal_core(&subject, &w, &core))); \
+#define REFUSED(change)                                                        \
+	do {                                                                   \
+		w = good;                                                      \
+		change;                                                        \
+		assert_true(failed(seal_core(&subject, &w, &core)));           \
 	} while (0)
 	REFUSED(w.dot.counter = 0);
 	REFUSED(w.dot.replica.number = 0);

@@ -29,8 +29,8 @@ static void subkeys_are_the_published_ones(void **state)
 	struct segment_keys keys = vector_keys(v, &doc);
 	uint8_t key[CRYPTO_KEY_LEN], want[32];
 
-	assert_true(digest_eq(keys.commitment,
-			      vector_digest(row, "commitment")));
+	assert_true(
+		digest_eq(keys.commitment, vector_digest(row, "commitment")));
 	vector_fixed(row, "segment", want, 32);
 	assert_memory_equal(keys.segment, want, 32);
 	vector_fixed(row, "title", want, 32);
@@ -66,8 +66,8 @@ static void a_segment_is_the_published_one(void **state)
 static void a_segment_opens_in_its_place_alone(void **state)
 {
 	struct vector *v = *state;
-	struct span sealed = vector_bytes(v, vector_row(v, "segment"),
-					  "sealed");
+	struct span sealed =
+		vector_bytes(v, vector_row(v, "segment"), "sealed");
 	struct doc_id doc, other;
 	struct segment_keys keys = vector_keys(v, &doc), bad;
 	uint8_t *work = malloc(sealed.len);
@@ -79,8 +79,7 @@ static void a_segment_opens_in_its_place_alone(void **state)
 	assert_bytes(buf_span(&out),
 		     vector_bytes(v, vector_row(v, "segment"), "plain"));
 	buf_reset(&out);
-	assert_err(segment_open(&keys, doc, 0, true, sealed, &out),
-		   ERR_DIGEST);
+	assert_err(segment_open(&keys, doc, 0, true, sealed, &out), ERR_DIGEST);
 	assert_err(segment_open(&keys, doc, 1, false, sealed, &out),
 		   ERR_DIGEST);
 	other = doc;
@@ -125,8 +124,7 @@ static void a_title_is_the_published_one(void **state)
 	assert_bytes(buf_span(&out), vector_text(row, "plain"));
 	buf_reset(&out);
 	/* No segment opens as a title, nor the reverse. */
-	assert_err(segment_open(&keys, doc, 0, true, sealed, &out),
-		   ERR_DIGEST);
+	assert_err(segment_open(&keys, doc, 0, true, sealed, &out), ERR_DIGEST);
 	doc.at[3] ^= 4;
 	assert_err(segment_title_open(&keys, doc, sealed, &out), ERR_DIGEST);
 	assert_err(segment_title_open(&keys, doc, span_sub(sealed, 0, 27),
@@ -161,9 +159,9 @@ static void a_table_is_the_published_one(void **state)
 				 vector_bytes(v, vector_row(v, "segment"),
 					      "sealed")),
 		   ERR_DIGEST);
-	assert_true(digest_eq(
-		entries[0].digest,
-		vector_digest(vector_row(v, "segment"), "first_digest")));
+	assert_true(digest_eq(entries[0].digest,
+			      vector_digest(vector_row(v, "segment"),
+					    "first_digest")));
 	/* Another size, digest or number of keys. */
 	assert_err(segment_table_check(table, size - 5, digest, 1),
 		   ERR_MALFORMED);
@@ -187,10 +185,8 @@ static void a_table_uses_every_key_and_no_other(void **state)
 	bytes[65] = 255;
 	assert_ok(segment_table_digest(table, &d));
 	assert_err(segment_table_check(table, size, d, 16), ERR_MALFORMED);
-	assert_err(segment_table_digest(span_of(bytes, 65), &d),
-		   ERR_MALFORMED);
-	assert_err(segment_table_digest(span_of(bytes, 0), &d),
-		   ERR_MALFORMED);
+	assert_err(segment_table_digest(span_of(bytes, 65), &d), ERR_MALFORMED);
+	assert_err(segment_table_digest(span_of(bytes, 0), &d), ERR_MALFORMED);
 }
 
 static void the_layout_follows_from_the_size(void **state)
@@ -214,8 +210,7 @@ static void the_layout_follows_from_the_size(void **state)
 		assert_int_equal(segment_plain_len(size, last), rows[i].last);
 		assert_int_equal(segment_plain_len(size, last + 1), 0);
 		assert_int_equal(segment_table_len(size), 33 * rows[i].count);
-		assert_int_equal(segment_offset(size, last) + 28 +
-					 rows[i].last,
+		assert_int_equal(segment_offset(size, last) + 28 + rows[i].last,
 				 segment_blob_len(size));
 	}
 }

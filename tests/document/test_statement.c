@@ -26,8 +26,8 @@ static void published_statements_are_read_and_written(void **state)
 		assert_true(digest_eq(s.digest, vector_digest(row, "digest")));
 		assert_int_equal(s.kind,
 				 i ? STATEMENT_RECALL : STATEMENT_LABEL);
-		assert_ok(statement_check_signature(crypto_key_public(key),
-						    &s));
+		assert_ok(
+			statement_check_signature(crypto_key_public(key), &s));
 		buf_init(&b, STATEMENT_JWS_MAX);
 		assert_ok(statement_encode(&s, &b));
 		assert_bytes(buf_span(&b), vector_text(row, "payload"));
@@ -54,12 +54,11 @@ static void published_statements_are_read_and_written(void **state)
 	crypto_key_free(key);
 }
 
-static struct err changed(struct vector *v, const char *name,
-			  const char *from, const char *to)
+static struct err changed(struct vector *v, const char *name, const char *from,
+			  const char *to)
 {
 	struct span payload = vector_text(vector_row(v, name), "payload");
-	const uint8_t *at = memmem(payload.at, payload.len, from,
-				   strlen(from));
+	const uint8_t *at = memmem(payload.at, payload.len, from, strlen(from));
 	uint8_t sig[MANIFEST_SIG_LEN] = {0};
 	struct statement s;
 	struct arena arena;
@@ -98,8 +97,7 @@ static void what_is_not_the_one_form_is_refused(void **state)
 		{"statement", "\"kind\":1", "\"kind\":4294967297",
 		 ERR_MALFORMED},
 		{"statement", "\"heads\":", "\"head\":", ERR_MALFORMED},
-		{"statement_recall", "\"kind\":3", "\"kind\":1",
-		 ERR_MALFORMED},
+		{"statement_recall", "\"kind\":3", "\"kind\":1", ERR_MALFORMED},
 		{"statement_recall", "\"kind\":3", "\"kind\":2", ERR_OK},
 		{"statement_recall", "\"ext\":{},", "\"ext\":{},\"heads\":[],",
 		 ERR_MALFORMED},
@@ -119,9 +117,9 @@ static void lists_have_caps_and_an_order(void **state)
 
 	for (uint8_t i = 0; i < 70; i++)
 		many[i].at[0] = i;
-	assert_ok(statement_decode(
-		vector_text(vector_row(v, "statement"), "jws"), &v->arena,
-		&s));
+	assert_ok(
+		statement_decode(vector_text(vector_row(v, "statement"), "jws"),
+				 &v->arena, &s));
 	assert_true(statement_lists(&s, s.heads[0]));
 	assert_false(statement_lists(&s, many[3]));
 	buf_init(&b, 1 << 16);
@@ -164,15 +162,14 @@ static bool same(struct span bytes, void *self)
 
 	buf_init(&b, 1 << 16);
 	equal = !failed(json_parse(bytes, &j)) &&
-		!failed(json_canonical(j, &b)) &&
-		span_eq(buf_span(&b), bytes);
+		!failed(json_canonical(j, &b)) && span_eq(buf_span(&b), bytes);
 	json_free(j);
 	buf_clear(&b);
 	return equal;
 }
 
-static void turned_bits_give_a_refusal_or_another_canonical_payload(
-	void **state)
+static void
+turned_bits_give_a_refusal_or_another_canonical_payload(void **state)
 {
 	struct vector *v = *state;
 	struct arena arena;

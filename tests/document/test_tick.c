@@ -18,9 +18,9 @@ struct decoded {
 static void decoded_init(struct vector *v, struct decoded *d)
 {
 	d->published = vector_bytes(v, vector_row(v, "tick"), "blob");
-	assert_ok(replica_decode(
-		vector_bytes(v, vector_row(v, "replica"), "blob"),
-		&d->certificate));
+	assert_ok(replica_decode(vector_bytes(v, vector_row(v, "replica"),
+					      "blob"),
+				 &d->certificate));
 	assert_ok(tick_decode(d->published, &d->t));
 }
 
@@ -103,14 +103,13 @@ static void every_group_lies_under_its_tick_and_no_other_does(void **state)
 					   &path),
 			   ERR_DIGEST);
 		path.place ^= 1;
-		assert_err(tick_check_path(&tick, roots[i], &path),
-			   ERR_DIGEST);
+		assert_err(tick_check_path(&tick, roots[i], &path), ERR_DIGEST);
 		path.place = 1 << TICK_LEVELS;
 		assert_err(tick_check_path(&tick, roots[i], &path),
 			   ERR_MALFORMED);
 	}
-	assert_err(tick_groups_root(secret, roots, GROUPS, &tick.groups,
-				    GROUPS, &path),
+	assert_err(tick_groups_root(secret, roots, GROUPS, &tick.groups, GROUPS,
+				    &path),
 		   ERR_TOO_LARGE);
 	free(roots);
 }

@@ -9,8 +9,7 @@
 #include "proto/document/version.h"
 #include "tests/document/vector.h"
 
-static struct dot dot_of(const char *nation, uint64_t replica,
-			 uint64_t counter)
+static struct dot dot_of(const char *nation, uint64_t replica, uint64_t counter)
 {
 	return (struct dot){{vector_nation(nation), replica}, counter};
 }
@@ -19,10 +18,12 @@ static struct dot dot_of(const char *nation, uint64_t replica,
 
 static void dots_have_one_text(void **state)
 {
-	static const char *const bad[] = {"",	    "GBR.1",   "GBR.1:",
-					  "GBR.1:0", "GBR.1:01", "GBR.0:1",
-					  "GBR:1",   "GBR.1:1 ", "gbr.1:1",
-					  "GBR.1:18446744073709551616"};
+	static const char *const bad[] =
+		{"",	     "GBR.1",
+		 "GBR.1:",   "GBR.1:0",
+		 "GBR.1:01", "GBR.0:1",
+		 "GBR:1",    "GBR.1:1 ",
+		 "gbr.1:1",  "GBR.1:18446744073709551616"};
 	char text[VERSION_DOT_TEXT_MAX + 1];
 	struct dot d;
 
@@ -91,17 +92,18 @@ static void contexts_are_sets(void **state)
 			unsigned set = r & 1, n = (r >> 1) % 3,
 				 at = (r >> 8) % 15 + 1;
 
-			assert_ok(version_context_insert(
-				&c[set], dot_of(nations[n], 1, at)));
+			assert_ok(version_context_insert(&c[set],
+							 dot_of(nations[n], 1,
+								at)));
 			bits[set][n][at] = true;
 		}
 		assert_ok(version_context_union(&c[0], &c[1]));
 		for (unsigned n = 0; n < 3; n++)
 			for (unsigned at = 1; at < 16; at++)
 				assert_int_equal(
-					version_context_has(
-						&c[0],
-						dot_of(nations[n], 1, at)),
+					version_context_has(&c[0],
+							    dot_of(nations[n],
+								   1, at)),
 					bits[0][n][at] || bits[1][n][at]);
 	}
 }
@@ -153,8 +155,9 @@ static void contexts_out_of_order_are_refused(void **state)
 		const char *nation;
 		uint64_t from, to, from2, to2;
 	} bad[] = {
-		{"GBR", 0, 1, 3, 3}, {"GBR", 2, 1, 3, 3}, {"GBR", 1, 2, 3, 3},
-		{"GBR", 1, 2, 2, 2}, {"GBR", 5, 6, 1, 2}, {"gbr", 1, 1, 3, 3},
+		{"GBR", 0, 1, 3, 3},	      {"GBR", 2, 1, 3, 3},
+		{"GBR", 1, 2, 3, 3},	      {"GBR", 1, 2, 2, 2},
+		{"GBR", 5, 6, 1, 2},	      {"gbr", 1, 1, 3, 3},
 		{"GBR", 1, UINT64_MAX, 3, 3},
 	};
 	struct version_context c;
@@ -190,8 +193,8 @@ static void contexts_out_of_order_are_refused(void **state)
 static void the_winner_is_by_statement_home_dots_and_digest(void **state)
 {
 	struct version_context one = {0}, two = {0};
-	struct version a, b, base = {
-		.own = {dot_of("DEU", 1, 4), &one}, .statement = 2};
+	struct version a, b,
+		base = {.own = {dot_of("DEU", 1, 4), &one}, .statement = 2};
 	struct nation home = vector_nation("GBR");
 
 	assert_ok(version_context_insert(&one, dot_of("GBR", 1, 1)));
@@ -311,7 +314,7 @@ struct history {
 	size_t count;
 	bool held[RELAYS][STEPS]; /* standing heads */
 	uint64_t counters[RELAYS];
-	bool believe_contexts;	  /* the fault planted: rule A */
+	bool believe_contexts; /* the fault planted: rule A */
 	size_t most_evidence;
 };
 
@@ -383,10 +386,10 @@ static void edit(struct history *h, const char *nation, int relay, bool lies,
 		h->most_evidence = made.evidence_count;
 	if (lies)
 		for (uint64_t i = 1; i < 200; i++) {
-			assert_ok(version_context_insert(
-				&r->context, dot_of("XXX", 1, i)));
-			assert_ok(version_context_insert(
-				&r->context, dot_of("YYY", 1, i)));
+			assert_ok(version_context_insert(&r->context,
+							 dot_of("XXX", 1, i)));
+			assert_ok(version_context_insert(&r->context,
+							 dot_of("YYY", 1, i)));
 		}
 	r->v = (struct version){
 		.own = {dot_of(nation, 1, ++h->counters[relay]), &r->context},
@@ -405,8 +408,7 @@ struct outcome {
 	bool lost, spare, diverged;
 };
 
-static struct outcome run(uint64_t seed, bool liar, bool believe,
-			  size_t *most)
+static struct outcome run(uint64_t seed, bool liar, bool believe, size_t *most)
 {
 	static const char *const nations[] = {"XXX", "YYY", "CCC", "ZZZ"};
 	static struct history h;

@@ -25,9 +25,9 @@ static void published_init(struct vector *v, const char *name,
 	const struct json *row = vector_row(v, name), *object;
 	struct span who = vector_text(row, "recipient");
 
-	p->recipient = vector_key(v, span_eq_str(who, "wrapping")
-					     ? "wrapping"
-					     : "guard_p384");
+	p->recipient =
+		vector_key(v, span_eq_str(who, "wrapping") ? "wrapping"
+							   : "guard_p384");
 	assert_ok(json_get_object(row, "wrapped", &object));
 	assert_ok(wrapped_from_json(object, &p->w));
 	p->document = vector_doc_id(row, "document");
@@ -62,14 +62,14 @@ static void what_differs_does_not_open(void **state)
 		uint8_t key[CRYPTO_KEY_LEN];
 
 		published_init(v, names[i], &p);
-#define REFUSED(change, want)                                          \
-	do {                                                           \
-		w = p.w;                                               \
-		doc = p.document;                                      \
-		change;                                                \
-		assert_err(wrapped_open(p.recipient, &w, doc,          \
-					p.commitment, key),            \
-			   want);                                      \
+#define REFUSED(change, want)                                                  \
+	do {                                                                   \
+		w = p.w;                                                       \
+		doc = p.document;                                              \
+		change;                                                        \
+		assert_err(wrapped_open(p.recipient, &w, doc, p.commitment,    \
+					key),                                  \
+			   want);                                              \
 	} while (0)
 		REFUSED(w.until++, ERR_DIGEST);
 		REFUSED(w.ct[0] ^= 1, ERR_DIGEST);
@@ -107,8 +107,8 @@ static void one_enc_serves_many_keys_in_any_order(void **state)
 					     &random, &s));
 		for (int k = 0; k < 8; k++) {
 			docs[k].at[0] = (uint8_t)k;
-			assert_ok(random_fill(&random, keys[k],
-					      CRYPTO_KEY_LEN));
+			assert_ok(
+				random_fill(&random, keys[k], CRYPTO_KEY_LEN));
 			assert_ok(segment_commitment(keys[k], docs[k],
 						     &commitments[k]));
 			assert_ok(wrapped_make(s, docs[k], commitments[k],
@@ -146,8 +146,8 @@ static void an_injected_key_fails_the_authors_commitment(void **state)
 	uint8_t key[CRYPTO_KEY_LEN];
 
 	assert_ok(segment_commitment(signed_key, doc, &commitment));
-	assert_ok(wrapped_sender_new(crypto_key_public(recipient), &random,
-				     &s));
+	assert_ok(
+		wrapped_sender_new(crypto_key_public(recipient), &random, &s));
 	assert_ok(wrapped_make(s, doc, commitment, 0, other, &w));
 	assert_err(wrapped_open(recipient, &w, doc, commitment, key),
 		   ERR_COMMITMENT);

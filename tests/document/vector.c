@@ -106,8 +106,9 @@ struct crypto_key *vector_key(struct vector *v, const char *name)
 
 	assert_ok(json_get_object(v->keys, name, &row));
 	scalar = vector_bytes(v, row, "scalar");
-	assert_ok(crypto_key_from_scalar(
-		scalar.len == 32 ? CRYPTO_P256 : CRYPTO_P384, scalar, &key));
+	assert_ok(crypto_key_from_scalar(scalar.len == 32 ? CRYPTO_P256
+							  : CRYPTO_P384,
+					 scalar, &key));
 	assert_bytes(crypto_public_spki(crypto_key_public(key)),
 		     vector_bytes(v, row, "spki"));
 	return key;

@@ -76,14 +76,14 @@ static void a_page_is_the_published_one(void **state)
 	struct span tbs = bytes_of(f, row, "to_be_signed");
 	struct buf base;
 
-	assert_false(failed(json_get_nation(row, "nation",
-					    &facts.replica.nation)));
-	assert_false(failed(json_get_u64(row, "replica",
-					 &facts.replica.number)));
+	assert_false(
+		failed(json_get_nation(row, "nation", &facts.replica.nation)));
+	assert_false(
+		failed(json_get_u64(row, "replica", &facts.replica.number)));
 	assert_false(failed(json_get_fixed(row, "reader", facts.reader,
 					   sizeof(facts.reader))));
-	assert_false(failed(json_get_fixed(row, "ask", facts.ask,
-					   sizeof(facts.ask))));
+	assert_false(failed(
+		json_get_fixed(row, "ask", facts.ask, sizeof(facts.ask))));
 	assert_false(failed(json_get_string(row, "since", &facts.since)));
 	assert_false(failed(json_get_string(row, "body", &facts.body)));
 	assert_false(failed(json_get_digest(row, "policy", &facts.policy)));
@@ -94,12 +94,12 @@ static void a_page_is_the_published_one(void **state)
 	assert_memory_equal(base.at, tbs.at, tbs.len);
 	/* A signature made elsewhere. */
 	sig.time = facts.time;
-	assert_false(failed(json_get_fixed(row, "signature", sig.sig,
-					   sizeof(sig.sig))));
+	assert_false(failed(
+		json_get_fixed(row, "signature", sig.sig, sizeof(sig.sig))));
 	assert_false(failed(json_get_object(f->json, "keys", &keys)));
 	assert_false(failed(json_get_object(keys, "request", &request)));
-	assert_false(failed(crypto_public_from_spki(
-		bytes_of(f, request, "spki"), &key)));
+	assert_false(failed(
+		crypto_public_from_spki(bytes_of(f, request, "spki"), &key)));
 	assert_false(failed(page_check(key, &facts, &sig)));
 	sig.time++;
 	assert_int_equal(page_check(key, &facts, &sig).code, ERR_SIGNATURE);
@@ -125,8 +125,8 @@ static void a_shelf_is_the_published_one(void **state)
 	for (size_t i = 0; i < count; i++)
 		assert_false(failed(json_as_digest(json_at(list, i),
 						   &labels[count - 1 - i])));
-	assert_false(failed(shelf_make(space, labels, count, condition,
-				       &shelf)));
+	assert_false(
+		failed(shelf_make(space, labels, count, condition, &shelf)));
 	assert_false(failed(shelf_name(&shelf, &name)));
 	assert_false(failed(json_get_digest(row, "shelf", &want)));
 	assert_true(digest_eq(name, want));
