@@ -517,6 +517,7 @@ int cmd_label(int argc, char **argv)
 		     {"marking", marking},
 		     {"make", make}};
 	struct call c = {.code = CMD_DONE};
+	const char *rest = NULL;
 	size_t rest_count;
 	size_t i = 0;
 
@@ -535,9 +536,16 @@ int cmd_label(int argc, char **argv)
 		return CMD_USAGE;
 	}
 	set_options(&c);
-	if (!cmd_options(argc, argv, 2, c.options, O_COUNT, NULL, 0,
+	if (!cmd_options(argc, argv, 2, c.options, O_COUNT, &rest, 1,
 			 &rest_count))
 		return CMD_USAGE;
+	/* A label may stand alone, without its option. */
+	if (rest_count > 0 && c.options[O_LABEL].count == 0) {
+		c.options[O_LABEL].values[c.options[O_LABEL].count++] = rest;
+	} else if (rest_count > 0) {
+		cmd_say("label: unexpected argument %s; see --help", rest);
+		return CMD_USAGE;
+	}
 	verbs[i].run(&c);
 	if (*c.detail)
 		cmd_say("%s; not released", c.detail);
