@@ -59,8 +59,8 @@ bool cmd_options(int argc, char **argv, int from, struct cmd_option *options,
 		}
 		value = equals ? equals + 1 : i + 1 < argc ? argv[++i] : NULL;
 		if (!value || o->count == o->max) {
-			cmd_say(value ? "option %s: given too often" :
-					"option %s: its value is missing",
+			cmd_say(value ? "option %s: given too often"
+				      : "option %s: its value is missing",
 				o->name);
 			return false;
 		}

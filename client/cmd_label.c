@@ -16,19 +16,22 @@ static const char help[] =
 	"                     [--ceiling CLASSIFICATION] [--json]\n"
 	"       entente label check   --policy SPIF [--policy NATIONAL]... "
 	"--label LABEL\n"
-	"                     [--ceiling CLASSIFICATION] [--names FILE] [--json]\n"
+	"                     [--ceiling CLASSIFICATION] [--names FILE] "
+	"[--json]\n"
 	"       entente label marking --policy SPIF [--policy NATIONAL]... "
 	"--label LABEL\n"
 	"                     [--lang LANG] [--json]\n"
 	"       entente label make    --policy SPIF [--policy NATIONAL]...\n"
-	"                     --classification NAME [--category TAG=VALUE[,VALUE]"
+	"                     --classification NAME [--category "
+	"TAG=VALUE[,VALUE]"
 	"]...\n"
 	"                     [--under POLICYNAME] [--created TIME] [--review "
 	"TIME]\n"
 	"                     [--out FILE] [--json]\n"
 	"\n"
 	"A LABEL is a STANAG 4774 label or a STANAG 4778 binding (.bdo).  The\n"
-	"first policy governs; others are national and mapped by equivalences.\n"
+	"first policy governs; others are national and mapped by "
+	"equivalences.\n"
 	"explain decides as a relay does, and always names its rule.\n"
 	"\n"
 	"examples:\n"
@@ -41,14 +44,27 @@ static const char help[] =
 	"          --classification RESTRICTED \\\n"
 	"          --category \"Releasable To=GBR,DEU\" --out label.xml\n"
 	"\n"
-	"exit: 0 released or done, 1 a file cannot be written, 2 not released, or\n"
+	"exit: 0 released or done, 1 a file cannot be written, 2 not released, "
+	"or\n"
 	"a label, policy or clearance that cannot be read or is not valid, 64\n"
 	"usage\n";
 
 /* The options of all verbs; each verb looks at its own. */
 enum {
-	O_POLICY, O_LABEL, O_CLEARANCE, O_SPACE, O_CEILING, O_NAMES, O_LANG,
-	O_CLASS, O_CATEGORY, O_UNDER, O_CREATED, O_REVIEW, O_OUT, O_JSON,
+	O_POLICY,
+	O_LABEL,
+	O_CLEARANCE,
+	O_SPACE,
+	O_CEILING,
+	O_NAMES,
+	O_LANG,
+	O_CLASS,
+	O_CATEGORY,
+	O_UNDER,
+	O_CREATED,
+	O_REVIEW,
+	O_OUT,
+	O_JSON,
 	O_COUNT
 };
 
@@ -83,8 +99,8 @@ static bool need(const struct call *c, int option)
 	return false;
 }
 
-static void stop(struct call *c, int code, const char *rule,
-		 const char *file, const char *detail)
+static void stop(struct call *c, int code, const char *rule, const char *file,
+		 const char *detail)
 {
 	c->code = code;
 	c->rule = rule;
@@ -115,8 +131,7 @@ static bool load_label(struct call *c)
 	struct err e;
 
 	if (!cmd_read(path, LABEL_MAX, &bytes)) {
-		stop(c, CMD_WITHHELD, "invalid-label", path,
-		     "cannot be read");
+		stop(c, CMD_WITHHELD, "invalid-label", path, "cannot be read");
 		return false;
 	}
 	e = label_parse(buf_span(&bytes), &problem, &c->label);
@@ -159,8 +174,8 @@ static struct verdict judge(struct call *c, struct bound *bound)
 	struct rules_spec limits = {.ceiling = span_str(ceiling),
 				    .all_spaces = true};
 	const struct bound *labels[] = {bound};
-	struct shelf_view shelf = {span_str(space ? space : "XXX/any"),
-				   labels, 1, SHELF_CONDITION_NONE};
+	struct shelf_view shelf = {span_str(space ? space : "XXX/any"), labels,
+				   1, SHELF_CONDITION_NONE};
 	struct verdict v = {.rule = "ceiling"};
 	struct reader *reader = NULL;
 	struct rules *rules = NULL;
@@ -178,9 +193,8 @@ static struct verdict judge(struct call *c, struct bound *bound)
 	return v;
 }
 
-static void print_verdict(const struct call *c, bool released,
-			  const char *rule, const char *detail,
-			  const struct bound *bound)
+static void print_verdict(const struct call *c, bool released, const char *rule,
+			  const char *detail, const struct bound *bound)
 {
 	struct buf out;
 	struct json_writer w;
@@ -347,8 +361,8 @@ static bool tag_type(const struct policy *p, size_t file, struct span name,
 			*out = t.type;
 		found = true;
 		for (size_t n = 0; n < t.value_count; n++) {
-			if (span_eq_str(first, policy_tag_value(p, file, i,
-								n))) {
+			if (span_eq_str(first,
+					policy_tag_value(p, file, i, n))) {
 				*out = t.type;
 				return true;
 			}
@@ -370,8 +384,8 @@ static bool add_category(struct call *c, struct making *m, size_t file,
 		c->code = CMD_USAGE;
 		return false;
 	}
-	*k = (struct label_category){.tag = span_of(text, (size_t)(equals -
-								   text)),
+	*k = (struct label_category){.tag = span_of(text,
+						    (size_t)(equals - text)),
 				     .values = values};
 	for (const char *at = equals + 1; *at && k->value_count < 64;) {
 		size_t len = strcspn(at, ",");
@@ -381,8 +395,8 @@ static bool add_category(struct call *c, struct making *m, size_t file,
 	}
 	if (!tag_type(c->policy, file, k->tag, values[0], &k->type)) {
 		snprintf(detail, sizeof(detail),
-			 "--category %.80s: policy %.80s has no such tag",
-			 text, policy_name(c->policy, file));
+			 "--category %.80s: policy %.80s has no such tag", text,
+			 policy_name(c->policy, file));
 		stop(c, CMD_WITHHELD, "invalid-label", "", detail);
 		return false;
 	}
@@ -403,8 +417,7 @@ static bool which_policy(struct call *c, size_t *file)
 	const char *under = value(c, O_UNDER);
 
 	for (*file = 0; *file < policy_file_count(c->policy); (*file)++) {
-		if (!under || strcmp(policy_name(c->policy, *file), under) ==
-				      0)
+		if (!under || strcmp(policy_name(c->policy, *file), under) == 0)
 			return true;
 	}
 	stop(c, CMD_WITHHELD, "invalid-policy", "",
@@ -471,9 +484,8 @@ static void make(struct call *c)
 		part.classification = span_str(value(c, O_CLASS));
 		part.categories = m.categories;
 		part.category_count = m.count;
-		part.created = span_str(value(c, O_CREATED) ?
-						value(c, O_CREATED) :
-						now);
+		part.created = span_str(
+			value(c, O_CREATED) ? value(c, O_CREATED) : now);
 		part.review = span_str(value(c, O_REVIEW));
 		make_text(c, &part, &text);
 	}
@@ -490,19 +502,22 @@ static void make(struct call *c)
 
 /* ---- the noun ---- */
 
-static const char *const names[O_COUNT] = {
-	"--policy",   "--label",  "--clearance", "--space",  "--ceiling",
-	"--names",    "--lang",	  "--classification", "--category", "--under",
-	"--created",  "--review", "--out",	 "--json"};
+static const char *const names[O_COUNT] = {"--policy",	  "--label",
+					   "--clearance", "--space",
+					   "--ceiling",	  "--names",
+					   "--lang",	  "--classification",
+					   "--category",  "--under",
+					   "--created",	  "--review",
+					   "--out",	  "--json"};
 
 static void set_options(struct call *c)
 {
 	for (int i = 0; i < O_COUNT; i++) {
 		c->options[i].name = names[i];
 		c->options[i].flag = i == O_JSON;
-		c->options[i].max = i == O_POLICY ? POLICY_FILES_MAX :
-				    i == O_CATEGORY ? CMD_REPEAT_MAX :
-						      1;
+		c->options[i].max = i == O_POLICY     ? POLICY_FILES_MAX
+				    : i == O_CATEGORY ? CMD_REPEAT_MAX
+						      : 1;
 		c->options[i].values = c->values[i];
 	}
 }

@@ -10,9 +10,12 @@ static const char help[] =
 	"usage: entente policy check [--json] GOVERNING.spif.xml "
 	"[NATIONAL.spif.xml]...\n"
 	"\n"
-	"Reads Open XML SPIFs (schemaVersion 1.0, 2.0, 2.1) as a set: the first\n"
-	"governs, the others are national policies that map to it.  Says what is\n"
-	"wrong, in which file and on which line; or names, classifications with\n"
+	"Reads Open XML SPIFs (schemaVersion 1.0, 2.0, 2.1) as a set: the "
+	"first\n"
+	"governs, the others are national policies that map to it.  Says what "
+	"is\n"
+	"wrong, in which file and on which line; or names, classifications "
+	"with\n"
 	"what they map to, tags, languages, and the digest of the set.\n"
 	"\n"
 	"examples:\n"
@@ -22,8 +25,7 @@ static const char help[] =
 	"\n"
 	"exit: 0 a policy, 1 a file cannot be read, 2 not a policy, 64 usage\n";
 
-static const char *const types[] = {"restrictive", "permissive",
-				    "informative"};
+static const char *const types[] = {"restrictive", "permissive", "informative"};
 
 static void print_text(const struct policy *p)
 {
@@ -38,8 +40,8 @@ static void print_text(const struct policy *p)
 
 			printf("  classification %s", c.name);
 			if (i > 0)
-				printf(" -> %s", c.governing ? c.governing :
-							       "(not mapped)");
+				printf(" -> %s", c.governing ? c.governing
+							     : "(not mapped)");
 			printf("%s\n", c.obsolete ? " (obsolete)" : "");
 		}
 		for (size_t n = 0; n < policy_tag_count(p, i); n++) {
@@ -90,8 +92,8 @@ static void put_file(struct json_writer *w, const struct policy *p, size_t i)
 		json_put_name(w, "values");
 		json_open_array(w);
 		for (size_t v = 0; v < t.value_count; v++)
-			json_put_string(w, span_str(policy_tag_value(p, i, n,
-								     v)));
+			json_put_string(w,
+					span_str(policy_tag_value(p, i, n, v)));
 		json_close_array(w);
 		json_close_object(w);
 	}

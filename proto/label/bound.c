@@ -33,8 +33,8 @@ static struct err contradicts(const struct label_part *part,
 			      struct label_problem *problem, const char **rule)
 {
 	*rule = "policy";
-	return finding_make(problem, ERR_LABEL,
-			    "policy name and URI disagree", part->line,
+	return finding_make(problem, ERR_LABEL, "policy name and URI disagree",
+			    part->line,
 			    "element PolicyIdentifier: URI \"%.*s\" is not "
 			    "that of policy \"%.*s\"",
 			    FINDING_SPAN(part->policy_uri),
@@ -60,18 +60,16 @@ static struct err select_alternative(const struct policy *policy,
 	for (size_t i = 0; i < label_part_count(label); i++) {
 		const struct label_part *part = label_part(label, i);
 		bool contradiction;
-		const struct table *t = policy_table_find(
-			policy, part->policy, part->policy_uri,
-			&contradiction);
+		const struct table *t =
+			policy_table_find(policy, part->policy,
+					  part->policy_uri, &contradiction);
 		struct err e;
 
-		if (part->kind != LABEL_ALTERNATIVE ||
-		    t != &policy->tables[0])
+		if (part->kind != LABEL_ALTERNATIVE || t != &policy->tables[0])
 			continue;
-		e = contradiction ?
-			    contradicts(part, problem, rule) :
-			    select_part(t, part, problem,
-					*found ? &other : out, rule);
+		e = contradiction ? contradicts(part, problem, rule)
+				  : select_part(t, part, problem,
+						*found ? &other : out, rule);
 		if (failed(e))
 			return e;
 		if (*found && !same(out, &other)) {
@@ -116,8 +114,7 @@ struct err bound_select(const struct policy *policy, const struct label *label,
 	*mapped = true;
 	*rule = "policy";
 	/* A relay stands between: equivalences that apply on reception. */
-	e = selection_map(&own, &policy->tables[0], SPIF_DECRYPT, problem,
-			  out);
+	e = selection_map(&own, &policy->tables[0], SPIF_DECRYPT, problem, out);
 	return failed(e) ? e : selection_check(out, problem, rule);
 }
 
@@ -180,8 +177,8 @@ const char *bound_classification(const struct bound *bound)
 {
 	return bound->valid ? bound->policy->tables[0]
 				      .classes[bound->class]
-				      .from->name :
-			      NULL;
+				      .from->name
+			    : NULL;
 }
 
 bool bound_mapped(const struct bound *bound)
@@ -211,7 +208,7 @@ struct err ceiling_make(const struct policy *policy, struct span name,
 	if (class < 0)
 		return err_make(ERR_POLICY,
 				"ceiling is no governing classification");
-	*out = (uint8_t)class;
+	*out = (uint8_t) class;
 	return ERR_NONE;
 }
 
@@ -226,8 +223,8 @@ bool bound_above_ceiling(const struct bound *bound, const char *ceiling_name)
 	       bound->class > ceiling;
 }
 
-bool label_above_ceiling(const struct policy *policy,
-			 const struct label *label, const char *ceiling_name)
+bool label_above_ceiling(const struct policy *policy, const struct label *label,
+			 const char *ceiling_name)
 {
 	struct bound *bound;
 	bool above;

@@ -43,8 +43,8 @@ struct err label_check(const struct policy *policy, const struct label *label,
 
 /* True if the label's level is above the governing classification
  * `ceiling_name`; also for whatever has no level (invalid, unknown). */
-bool label_above_ceiling(const struct policy *policy,
-			 const struct label *label, const char *ceiling_name);
+bool label_above_ceiling(const struct policy *policy, const struct label *label,
+			 const char *ceiling_name);
 bool bound_above_ceiling(const struct bound *bound, const char *ceiling_name);
 
 #endif

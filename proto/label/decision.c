@@ -150,7 +150,7 @@ struct verdict decide(const struct policy *policy, const struct rules *rules,
 		return no("binding");
 	if (!reader->in_posture)
 		return no("posture");
-	if (!shelf || shelf->label_count == 0)
+	if (!shelf || !shelf->labels || shelf->label_count == 0)
 		return no("unlabelled");
 	if (shelf->condition != SHELF_CONDITION_NONE)
 		return no("condition");
@@ -162,14 +162,13 @@ struct verdict decide(const struct policy *policy, const struct rules *rules,
 	if (!space_list_has(&reader->spaces, shelf->space))
 		return outside("space", "the reader is not in ", shelf->space);
 	if (rules && !space_list_has(&rules->spaces, shelf->space))
-		return outside("rules:space", "not released here: ",
-			       shelf->space);
+		return outside("rules:space",
+			       "not released here: ", shelf->space);
 	for (size_t i = 0; i < shelf->label_count; i++) {
 		size_t class = shelf->labels[i]->class;
 
 		if (class > reader->ceiling)
-			return above(policy, "ceiling", class,
-				     reader->ceiling);
+			return above(policy, "ceiling", class, reader->ceiling);
 		if (rules && class > rules->ceiling)
 			return above(policy, "rules:ceiling", class,
 				     rules->ceiling);

@@ -38,7 +38,7 @@ enum { VERDICT_DETAIL_MAX = 160 };
  */
 struct verdict {
 	bool released;
-	const char *rule; /* lives in the policy, or for ever */
+	const char *rule;		 /* lives in the policy, or for ever */
 	char detail[VERDICT_DETAIL_MAX]; /* for operators; "" if released */
 };
 

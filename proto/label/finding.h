@@ -13,7 +13,8 @@ finding_make(struct label_problem *problem, enum err_code code,
 	     const char *detail, unsigned line, const char *fmt, ...);
 
 /* For %.*s with a span. */
-#define FINDING_SPAN(s) (int)((s).len > 80 ? 80 : (s).len), \
-			(const char *)((s).len ? (s).at : (const uint8_t *)"")
+#define FINDING_SPAN(s)                                                        \
+	(int)((s).len > 80 ? 80 : (s).len),                                    \
+		(const char *)((s).len ? (s).at : (const uint8_t *)"")
 
 #endif

@@ -66,8 +66,8 @@ size_t label_reference_count(const struct label *label)
 
 struct span label_reference(const struct label *label, size_t i)
 {
-	return i < label->reference_count ? label->references[i] :
-					    span_of(NULL, 0);
+	return i < label->reference_count ? label->references[i]
+					  : span_of(NULL, 0);
 }
 
 /* ---- data references ---- */
@@ -243,8 +243,7 @@ static bool decode(struct label *l, struct span canonical)
 	l->binding = binding;
 	l->holds_data = holds;
 	l->part_count = decode_count(&r, LABEL_PART_MAX);
-	l->parts = arena_array(&l->arena, l->part_count + 1,
-			       sizeof(*l->parts));
+	l->parts = arena_array(&l->arena, l->part_count + 1, sizeof(*l->parts));
 	if (!l->parts)
 		return false;
 	for (size_t i = 0; i < l->part_count; i++) {

@@ -17,12 +17,12 @@
 #include "proto/base/id.h"
 
 enum {
-	LABEL_MAX = 65536,	   /* bytes of XML */
-	LABEL_PART_MAX = 16,	   /* labels in one binding */
-	LABEL_CATEGORY_MAX = 64,   /* categories of one label */
-	LABEL_VALUE_MAX = 1024,	   /* values of one label */
-	LABEL_TEXT_MAX = 512,	   /* bytes of one name or value */
-	LABEL_REFERENCE_MAX = 16,  /* data references of one binding */
+	LABEL_MAX = 65536,	  /* bytes of XML */
+	LABEL_PART_MAX = 16,	  /* labels in one binding */
+	LABEL_CATEGORY_MAX = 64,  /* categories of one label */
+	LABEL_VALUE_MAX = 1024,	  /* values of one label */
+	LABEL_TEXT_MAX = 512,	  /* bytes of one name or value */
+	LABEL_REFERENCE_MAX = 16, /* data references of one binding */
 	LABEL_CANONICAL_MAX = 131072,
 	LABEL_PROBLEM_MAX = 256,
 };
@@ -44,12 +44,12 @@ enum label_kind { LABEL_ORIGINATOR, LABEL_ALTERNATIVE, LABEL_METADATA };
 
 /* One Category element: text after the XML rules, else untouched. */
 struct label_category {
-	struct span tag;	/* TagName */
+	struct span tag; /* TagName */
 	enum label_type type;
-	struct span uri;	/* empty if absent */
+	struct span uri;	   /* empty if absent */
 	const struct span *values; /* GenericValue */
 	size_t value_count;
-	unsigned line;		/* 0 after label_decode */
+	unsigned line; /* 0 after label_decode */
 };
 
 /* One label: ConfidentialityInformation and what stands around it.  White

@@ -5,11 +5,11 @@ struct err label_read_unexpected(const struct label_read *r,
 				 const struct xml_element *e)
 {
 	return finding_make(r->problem, ERR_LABEL, "unexpected element",
-			    e->line,
-			    "element %.60s%s: not allowed in %.60s", e->name,
-			    strcmp(e->ns, LABEL_NS) == 0 ?
-				    "" :
-				    " of another namespace",
+			    e->line, "element %.60s%s: not allowed in %.60s",
+			    e->name,
+			    strcmp(e->ns, LABEL_NS) == 0
+				    ? ""
+				    : " of another namespace",
 			    e->parent ? e->parent->name : "the document");
 }
 
@@ -66,8 +66,8 @@ static struct err attribute(const struct label_read *r,
 				    "element %.60s: attribute %s is missing",
 				    e->name, name);
 	if (a->value.len > LABEL_TEXT_MAX)
-		return finding_make(r->problem, ERR_LABEL,
-				    "attribute too long", e->line,
+		return finding_make(r->problem, ERR_LABEL, "attribute too long",
+				    e->line,
 				    "element %.60s: attribute %s is too long",
 				    e->name, name);
 	*out = a->value;

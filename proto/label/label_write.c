@@ -2,7 +2,6 @@
 #include "proto/label/label.h"
 #include "proto/label/label_read.h"
 
-
 /* Text that XML 1.0 can carry: UTF-8, no control characters. */
 static bool can_carry(struct span s)
 {
@@ -75,9 +74,8 @@ static bool writable(const struct label_part *p)
 {
 	bool ok = p->policy.len > 0 && p->classification.len > 0 &&
 		  can_carry(p->policy) && can_carry(p->policy_uri) &&
-		  can_carry(p->classification) &&
-		  can_carry(p->privacy_mark) && can_carry(p->created) &&
-		  can_carry(p->review);
+		  can_carry(p->classification) && can_carry(p->privacy_mark) &&
+		  can_carry(p->created) && can_carry(p->review);
 
 	for (size_t i = 0; i < p->category_count && ok; i++) {
 		const struct label_category *c = &p->categories[i];

@@ -2,7 +2,7 @@
 #include "proto/label/label_form.h"
 #include "proto/label/label_read.h"
 
-#define BINDING_NS "urn:nato:stanag:4778:bindinginformation:1:0"
+#define BINDING_NS   "urn:nato:stanag:4778:bindinginformation:1:0"
 #define SIGNATURE_NS "http://www.w3.org/2000/09/xmldsig#"
 
 enum { ELEMENTS_MAX = 8192 };
@@ -88,8 +88,7 @@ static struct err once(const struct parse *p, const struct xml_element *e,
 			    count ? "stands more than once" : "is missing");
 }
 
-static struct err read_categories(struct parse *p,
-				  const struct xml_element *e,
+static struct err read_categories(struct parse *p, const struct xml_element *e,
 				  struct label_part *part)
 {
 	size_t count = label_read_count(e, LABEL_NS, "Category");
@@ -128,8 +127,7 @@ static struct err read_categories(struct parse *p,
 
 /* The schema allows foreign elements here.  One that looks like a limit and
  * is passed over widens the release, so all are refused. */
-static struct err read_information(struct parse *p,
-				   const struct xml_element *e,
+static struct err read_information(struct parse *p, const struct xml_element *e,
 				   struct label_part *part)
 {
 	static const char *const known[] = {"PolicyIdentifier",
@@ -154,8 +152,8 @@ static struct err read_information(struct parse *p,
 		case 0:
 			err = label_read_token(&p->r, c, &part->policy);
 			if (uri && uri->value.len <= LABEL_TEXT_MAX)
-				part->policy_uri = xml_token(p->r.arena,
-							     uri->value);
+				part->policy_uri =
+					xml_token(p->r.arena, uri->value);
 			if (uri && part->policy_uri.len == 0 && !failed(err))
 				err = finding_make(p->r.problem, ERR_LABEL,
 						   "bad URI", c->line,
@@ -164,8 +162,7 @@ static struct err read_information(struct parse *p,
 						   "too long");
 			break;
 		case 1:
-			err = label_read_token(&p->r, c,
-					       &part->classification);
+			err = label_read_token(&p->r, c, &part->classification);
 			break;
 		case 2:
 			err = label_read_token(&p->r, c, &part->privacy_mark);
@@ -196,10 +193,14 @@ static struct err check_succession(const struct parse *p,
  * bear a name of ours. */
 static bool bears_our_name(const struct xml_element *e)
 {
-	static const char *const ours[] = {
-		"ConfidentialityInformation", "PolicyIdentifier",
-		"Classification", "PrivacyMark", "Category", "GenericValue",
-		"CreationDateTime", "SuccessionHandling"};
+	static const char *const ours[] = {"ConfidentialityInformation",
+					   "PolicyIdentifier",
+					   "Classification",
+					   "PrivacyMark",
+					   "Category",
+					   "GenericValue",
+					   "CreationDateTime",
+					   "SuccessionHandling"};
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
 		if (strcmp(e->name, ours[i]) == 0)
@@ -211,8 +212,7 @@ static bool bears_our_name(const struct xml_element *e)
 static struct err read_part(struct parse *p, const struct xml_element *e,
 			    enum label_kind kind, struct label_part *part)
 {
-	const struct xml_attribute *review = xml_attribute(e,
-							   "ReviewDateTime");
+	const struct xml_attribute *review = xml_attribute(e, "ReviewDateTime");
 	struct err err = label_read_only_elements(&p->r, e);
 
 	part->kind = kind;
@@ -283,8 +283,7 @@ static struct err add_part(struct parse *p, const struct xml_element *e,
 /* ---- binding ---- */
 
 /* The one element inside Metadata or Data. */
-static struct err only_child(const struct parse *p,
-			     const struct xml_element *e,
+static struct err only_child(const struct parse *p, const struct xml_element *e,
 			     const struct xml_element **out)
 {
 	if (!e->first || e->first->next)
@@ -308,9 +307,9 @@ static struct err read_metadata(struct parse *p, const struct xml_element *e)
 	if (is_label(child, &kind))
 		return add_part(p, child, kind);
 	/* Metadata of other kinds is none of ours; a misspelt label is. */
-	return strcmp(child->ns, LABEL_NS) == 0 ?
-		       label_read_unexpected(&p->r, child) :
-		       ERR_NONE;
+	return strcmp(child->ns, LABEL_NS) == 0
+		       ? label_read_unexpected(&p->r, child)
+		       : ERR_NONE;
 }
 
 static struct err read_reference(struct parse *p, const struct xml_element *e)
@@ -363,13 +362,12 @@ static struct err read_binding(struct parse *p, const struct xml_element *e)
 		err = finding_make(p->r.problem, ERR_LABEL,
 				   "incomplete binding", e->line,
 				   "element MetadataBinding: %s is missing",
-				   metadata ? "Data or DataReference" :
-					      "Metadata");
+				   metadata ? "Data or DataReference"
+					    : "Metadata");
 	return err;
 }
 
-static struct err read_bindings(struct parse *p,
-				const struct xml_element *root)
+static struct err read_bindings(struct parse *p, const struct xml_element *root)
 {
 	struct err err = label_read_only_elements(&p->r, root);
 
@@ -382,19 +380,19 @@ static struct err read_bindings(struct parse *p,
 			err = label_read_unexpected(&p->r, c);
 		if (!xml_is(c, BINDING_NS, "MetadataBindingContainer"))
 			continue; /* signatures and others: not judged here */
-		for (const struct xml_element *b = c->first;
-		     b && !failed(err); b = b->next) {
-			err = xml_is(b, BINDING_NS, "MetadataBinding") ?
-				      read_binding(p, b) :
-				      label_read_unexpected(&p->r, b);
+		for (const struct xml_element *b = c->first; b && !failed(err);
+		     b = b->next) {
+			err = xml_is(b, BINDING_NS, "MetadataBinding")
+				      ? read_binding(p, b)
+				      : label_read_unexpected(&p->r, b);
 		}
 	}
 	for (size_t i = 0; i < p->label->part_count && !failed(err); i++) {
 		if (p->label->parts[i].kind == LABEL_ORIGINATOR)
 			return ERR_NONE;
 	}
-	return failed(err) ? err :
-			     finding_make(p->r.problem, ERR_LABEL,
+	return failed(err) ? err
+			   : finding_make(p->r.problem, ERR_LABEL,
 					  "no originator label", root->line,
 					  "element BindingInformation: no "
 					  "label of an originator in it");
@@ -448,8 +446,8 @@ struct err label_parse(struct span xml, struct label_problem *problem,
 	if (failed(e))
 		goto out;
 	p.r.arena = &tree;
-	p.label->parts = arena_array(&tree, LABEL_PART_MAX,
-				     sizeof(*p.label->parts));
+	p.label->parts =
+		arena_array(&tree, LABEL_PART_MAX, sizeof(*p.label->parts));
 	p.label->references = arena_array(&tree, LABEL_REFERENCE_MAX,
 					  sizeof(*p.label->references));
 	e = arena_check(&tree);
@@ -472,6 +470,8 @@ struct err label_parse(struct span xml, struct label_problem *problem,
 		buf_clear(&form);
 	}
 out:
+	if (failed(e) && problem && !*problem->text)
+		e = finding_make(problem, e.code, e.detail, 0, "%s", e.detail);
 	label_free(p.label);
 	arena_clear(&tree);
 	return e;

@@ -21,9 +21,8 @@ static int fits(const char *have, const char *want)
 		return 3;
 	if (!*have)
 		return 2;
-	return strncmp(have, "en", 2) == 0 && (!have[2] || have[2] == '-') ?
-		       1 :
-		       0;
+	return strncmp(have, "en", 2) == 0 && (!have[2] || have[2] == '-') ? 1
+									   : 0;
 }
 
 /* The phrase that has one of `with` and none of `without` among its codes. */
@@ -155,8 +154,7 @@ static void put_value(struct joined *j, const struct spif_tag *tag,
 		buf_put_str(j->out, qualifier(m, SPIF_PREFIX, j->lang, ""));
 		put_apart(j->out, text);
 	} else {
-		buf_put_str(j->out,
-			    qualifier(m, SPIF_SEPARATOR, j->lang, "/"));
+		buf_put_str(j->out, qualifier(m, SPIF_SEPARATOR, j->lang, "/"));
 		buf_put_str(j->out, text);
 	}
 }
@@ -203,8 +201,8 @@ struct err marking_selection(const struct selection *s, const char *lang,
 	size_t i = 0;
 
 	for (; lang && lang[i] && i < sizeof(lower) - 1; i++)
-		lower[i] = lang[i] >= 'A' && lang[i] <= 'Z' ? lang[i] + 32 :
-							     lang[i];
+		lower[i] = lang[i] >= 'A' && lang[i] <= 'Z' ? lang[i] + 32
+							    : lang[i];
 	lower[i] = '\0';
 	j.separator = qualifier(&spif->marking, SPIF_SEPARATOR, lower, " ");
 	policy = policy_words(s, lower);
@@ -235,8 +233,7 @@ struct err marking_selection(const struct selection *s, const char *lang,
 /* The originator's part under its own SPIF where that is here; else the part
  * that decides. */
 static struct err select_shown(const struct policy *policy,
-			       const struct label *label,
-			       struct selection *out)
+			       const struct label *label, struct selection *out)
 {
 	const struct label_part *origin = label_originator(label);
 	const struct table *t;

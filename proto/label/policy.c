@@ -54,8 +54,7 @@ int table_tag_find(const struct table *t, struct span name,
 	if (!table_key(t, name, key))
 		return -1;
 	for (size_t i = 0; i < t->tag_count; i++) {
-		if (t->tags[i].type == type &&
-		    strcmp(t->tags[i].key, key) == 0)
+		if (t->tags[i].type == type && strcmp(t->tags[i].key, key) == 0)
 			return (int)i;
 	}
 	return -1;
@@ -130,8 +129,8 @@ int table_value_by_lacv(const struct table *t, const struct spif_set *set,
 				return -1;
 			tag = table_tag_find(t, span_str(set->name),
 					     label_type);
-			return tag < 0 ? -1 :
-					 table_value_find(
+			return tag < 0 ? -1
+				       : table_value_find(
 						 t, tag,
 						 span_str(e->value->name));
 		}
@@ -167,9 +166,8 @@ const struct spif_set *table_set_by_id(const struct table *t, const char *id)
 	return NULL;
 }
 
-const struct table *policy_table_find(const struct policy *p,
-				      struct span name, struct span uri,
-				      bool *contradiction)
+const struct table *policy_table_find(const struct policy *p, struct span name,
+				      struct span uri, bool *contradiction)
 {
 	static const char prefix[] = "urn:oid:";
 	char key[LABEL_TEXT_MAX + 1];
@@ -195,8 +193,7 @@ const struct table *policy_table_find(const struct policy *p,
 
 static int compare_digests(const void *a, const void *b)
 {
-	return digest_cmp(*(const struct digest *)a,
-			  *(const struct digest *)b);
+	return digest_cmp(*(const struct digest *)a, *(const struct digest *)b);
 }
 
 static struct err set_digest(struct policy *p)
@@ -337,6 +334,9 @@ struct err policy_load(const struct span *files, size_t count,
 	if (!failed(e))
 		e = set_digest(p);
 	if (failed(e)) {
+		if (problem && !*problem->text)
+			e = finding_make(problem, e.code, e.detail, 0, "%s",
+					 e.detail);
 		policy_free(p);
 		return e;
 	}
@@ -440,9 +440,9 @@ const char *policy_tag_value(const struct policy *policy, size_t i, size_t n,
 	if (n >= policy_tag_count(policy, i))
 		return NULL;
 	t = &policy->tables[i].tags[n];
-	return value < t->count ?
-		       policy->tables[i].values[t->first + value].name :
-		       NULL;
+	return value < t->count
+		       ? policy->tables[i].values[t->first + value].name
+		       : NULL;
 }
 
 size_t policy_lang_count(const struct policy *policy)

@@ -15,7 +15,7 @@ static struct err no_room(void)
 	return err_make(ERR_TOO_LARGE, "policy beyond the caps");
 }
 
-#define INVALID(b, line, ...)                                                 \
+#define INVALID(b, line, ...)                                                  \
 	finding_make((b)->problem, ERR_POLICY, "policy not valid", line,       \
 		     __VA_ARGS__)
 
@@ -84,8 +84,7 @@ static struct err build_classes(const struct building *b)
 	struct table *t = b->t;
 
 	t->class_count = t->spif->class_count;
-	t->classes = arena_array(b->arena, t->class_count,
-				 sizeof(*t->classes));
+	t->classes = arena_array(b->arena, t->class_count, sizeof(*t->classes));
 	if (!t->classes)
 		return no_room();
 	for (size_t i = 0; i < t->class_count; i++) {
@@ -113,7 +112,8 @@ static int by_lacv(const void *a, const void *b)
 }
 
 /* All entries of the SPIF, sorted.  NATO's v88 has one lacv for two names (NATO
- * and OCCAR): harmless until something refers to it, see table_value_by_lacv. */
+ * and OCCAR): harmless until something refers to it, see table_value_by_lacv.
+ */
 static struct err build_entries(const struct building *b)
 {
 	struct table *t = b->t;
@@ -181,8 +181,8 @@ static struct err build_values(const struct building *b, size_t tag,
 			       struct keyed *entries, size_t count)
 {
 	struct table *t = b->t;
-	struct table_entry *kept = arena_array(b->arena, count + 1,
-					       sizeof(*kept));
+	struct table_entry *kept =
+		arena_array(b->arena, count + 1, sizeof(*kept));
 
 	if (!kept)
 		return no_room();
@@ -190,18 +190,19 @@ static struct err build_values(const struct building *b, size_t tag,
 	t->tags[tag].first = (uint32_t)t->value_count;
 	for (size_t i = 0; i < count; i++) {
 		struct table_value *last =
-			t->value_count > t->tags[tag].first ?
-				&t->values[t->value_count - 1] :
-				NULL;
+			t->value_count > t->tags[tag].first
+				? &t->values[t->value_count - 1]
+				: NULL;
 
 		kept[i] = entries[i].entry;
 		if (last && strcmp(last->key, entries[i].key) == 0) {
 			last->entry_count++;
 			continue;
 		}
-		t->values[t->value_count++] = (struct table_value){
-			entries[i].entry.value->name, entries[i].key,
-			(uint16_t)tag, &kept[i], 1};
+		t->values[t->value_count++] =
+			(struct table_value){entries[i].entry.value->name,
+					     entries[i].key, (uint16_t)tag,
+					     &kept[i], 1};
 	}
 	t->tags[tag].count = (uint32_t)t->value_count - t->tags[tag].first;
 	return ERR_NONE;
@@ -240,8 +241,8 @@ static struct err build_tag(const struct building *b,
 			/* Only what never decides may be free text. */
 			if (v->user_input && type == LABEL_INFORMATIVE)
 				tag->free_text = true;
-			entries[count++] = (struct keyed){
-				key, {set, &set->tags[i], v}};
+			entries[count++] =
+				(struct keyed){key, {set, &set->tags[i], v}};
 		}
 	}
 	if (!any)
@@ -263,8 +264,8 @@ static struct err build_tags(const struct building *b)
 
 	t->tags = arena_array(b->arena, 3 * t->spif->set_count + 1,
 			      sizeof(*t->tags));
-	t->values = arena_array(b->arena, t->entry_count + 1,
-				sizeof(*t->values));
+	t->values =
+		arena_array(b->arena, t->entry_count + 1, sizeof(*t->values));
 	if (!t->tags || !t->values)
 		return no_room();
 	for (size_t i = 0; i < t->spif->set_count; i++) {
@@ -394,9 +395,10 @@ static struct err undeclared(const struct building *b, const char *policy,
 		if (strcmp(spif->equivalents[i].name, policy) == 0)
 			return ERR_NONE;
 	}
-	return INVALID(b, line,
-		       "policyRef \"%.60s\" is not among the equivalentPolicies",
-		       policy);
+	return INVALID(
+		b, line,
+		"policyRef \"%.60s\" is not among the equivalentPolicies",
+		policy);
 }
 
 static const struct table *target(const struct policy *p, const char *name)
@@ -427,8 +429,7 @@ static struct err link_class(const struct building *b, struct policy *p,
 			return INVALID(b, q->line,
 				       "element equivalentClassification: %s "
 				       "has no classification with lacv %llu",
-				       q->policy,
-				       (unsigned long long)q->lacv);
+				       q->policy, (unsigned long long)q->lacv);
 		e = check_required(b, to, q->required, q->required_count);
 		if (to != &p->tables[0] || !(q->applied & SPIF_DECRYPT))
 			continue;
@@ -457,16 +458,16 @@ static struct err link_value(const struct building *b, struct policy *p,
 			continue;
 		set = table_set_by_id(to, q->tag_set_id);
 		if (!set || table_value_by_lacv(to, set, q->type, q->lacv) < 0)
-			return INVALID(b, q->line,
-				       "element equivalentSecCategoryTag: %s "
-				       "has no category %s in tag set %.60s, or two",
-				       q->policy, q->lacv, q->tag_set_id);
+			return INVALID(
+				b, q->line,
+				"element equivalentSecCategoryTag: %s "
+				"has no category %s in tag set %.60s, or two",
+				q->policy, q->lacv, q->tag_set_id);
 	}
 	return e;
 }
 
-struct err table_link(struct policy *p, size_t i,
-		      struct label_problem *problem)
+struct err table_link(struct policy *p, size_t i, struct label_problem *problem)
 {
 	struct table *t = &p->tables[i];
 	struct building b = {t, &p->arena, problem};

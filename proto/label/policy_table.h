@@ -99,8 +99,7 @@ const struct spif_set *table_set_by_id(const struct table *t, const char *id);
 
 /* The table whose policy a label names; NULL if none.  `*contradiction` if
  * the name is known and the URI is not its OID. */
-const struct table *policy_table_find(const struct policy *p,
-				      struct span name, struct span uri,
-				      bool *contradiction);
+const struct table *policy_table_find(const struct policy *p, struct span name,
+				      struct span uri, bool *contradiction);
 
 #endif

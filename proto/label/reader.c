@@ -66,8 +66,8 @@ size_t clearance_class_count(const struct clearance *clearance)
 
 struct span clearance_class(const struct clearance *clearance, size_t i)
 {
-	return i < clearance->class_count ? clearance->classes[i] :
-					    span_of(NULL, 0);
+	return i < clearance->class_count ? clearance->classes[i]
+					  : span_of(NULL, 0);
 }
 
 size_t clearance_category_count(const struct clearance *clearance)
@@ -78,8 +78,7 @@ size_t clearance_category_count(const struct clearance *clearance)
 const struct label_category *
 clearance_category(const struct clearance *clearance, size_t i)
 {
-	return i < clearance->category_count ? &clearance->categories[i] :
-					       NULL;
+	return i < clearance->category_count ? &clearance->categories[i] : NULL;
 }
 
 /* ---- XML ---- */
@@ -88,13 +87,11 @@ static struct err missing(const struct label_read *r,
 			  const struct xml_element *e, const char *what)
 {
 	return finding_make(r->problem, ERR_LABEL, "missing element", e->line,
-			    "element %.60s: not exactly one %s", e->name,
-			    what);
+			    "element %.60s: not exactly one %s", e->name, what);
 }
 
 static struct err read_classes(const struct label_read *r,
-			       const struct xml_element *e,
-			       struct clearance *c)
+			       const struct xml_element *e, struct clearance *c)
 {
 	struct err err = label_read_only_elements(r, e);
 
@@ -141,8 +138,7 @@ static struct err read_clearance(const struct label_read *r,
 		if (xml_is(e, LABEL_NS, "PolicyIdentifier")) {
 			err = label_read_token(r, e, &c->policy);
 			if (uri)
-				c->policy_uri = xml_token(r->arena,
-							  uri->value);
+				c->policy_uri = xml_token(r->arena, uri->value);
 			if (c->policy_uri.len > LABEL_TEXT_MAX)
 				err = missing(r, e, "short URI");
 		} else if (xml_is(e, CLEARANCE_NS, "ClassificationList")) {

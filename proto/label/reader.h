@@ -33,8 +33,7 @@ clearance_category(const struct clearance *clearance, size_t i);
 
 /* Canonical bytes for storage, and back: equal clearances of equal order give
  * equal bytes.  ERR_MALFORMED if the bytes are not of the form. */
-struct err clearance_encode(const struct clearance *clearance,
-			    struct buf *out);
+struct err clearance_encode(const struct clearance *clearance, struct buf *out);
 struct err clearance_decode(struct span bytes, struct clearance **out);
 
 /* ---- reader: bound to a policy, ready to decide with ---- */

@@ -66,8 +66,8 @@ bool space_list_has(const struct space_list *list, struct span name)
 
 /* ---- rules ---- */
 
-struct err rules_new(const struct policy *policy,
-		     const struct rules_spec *spec, struct rules **out)
+struct err rules_new(const struct policy *policy, const struct rules_spec *spec,
+		     struct rules **out)
 {
 	struct rules *r = calloc(1, sizeof(*r));
 	struct err e;

@@ -26,8 +26,8 @@ struct rules;
 /* Bind rules to a policy, which must outlive them.  ERR_POLICY for a ceiling
  * that is no governing classification, ERR_MALFORMED for a space not of its
  * form, ERR_TOO_LARGE, ERR_NO_MEMORY. */
-struct err rules_new(const struct policy *policy,
-		     const struct rules_spec *spec, struct rules **out);
+struct err rules_new(const struct policy *policy, const struct rules_spec *spec,
+		     struct rules **out);
 void rules_free(struct rules *rules);
 
 #endif

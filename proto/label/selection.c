@@ -2,7 +2,7 @@
 #include "proto/label/finding.h"
 #include "proto/label/selection.h"
 
-#define INVALID(problem, line, ...)                                           \
+#define INVALID(problem, line, ...)                                            \
 	finding_make(problem, ERR_LABEL, "label not valid under the policy",   \
 		     line, __VA_ARGS__)
 
@@ -85,8 +85,7 @@ static struct err add_category(struct selection *s,
 }
 
 struct err selection_make(const struct table *t, const struct label_part *part,
-			  struct label_problem *problem,
-			  struct selection *out)
+			  struct label_problem *problem, struct selection *out)
 {
 	struct err e = ERR_NONE;
 
@@ -127,8 +126,8 @@ static size_t count_of(const struct selection *s,
 	size_t count = 0;
 
 	for (size_t i = 0; i < s->count; i++)
-		count += meets(s->table, &s->table->values[s->ids[i]], set,
-			       ref);
+		count +=
+			meets(s->table, &s->table->values[s->ids[i]], set, ref);
 	for (size_t i = 0; i < s->free_count; i++)
 		count += !ref->lacv && ref->type == SPIF_INFORMATIVE &&
 			 s->table->tags[s->free[i].tag].set == set;
@@ -171,8 +170,7 @@ static const char *entry_against(const struct selection *s,
 			return "excludes this classification";
 	}
 	if (v->required_class &&
-	    table_class_find(s->table, span_str(v->required_class)) !=
-		    s->class)
+	    table_class_find(s->table, span_str(v->required_class)) != s->class)
 		return "requires another classification";
 	if (!required_met(s, v->required, v->required_count))
 		return "requires a category that is missing";
@@ -235,13 +233,11 @@ static struct err check_counts(const struct selection *s,
 						 .entries[0]
 						 .tag == tag;
 			for (size_t k = 0;
-			     tag->type == SPIF_INFORMATIVE &&
-			     k < s->free_count;
+			     tag->type == SPIF_INFORMATIVE && k < s->free_count;
 			     k++)
 				count += s->table->tags[s->free[k].tag].set ==
 					 set;
-			if (count > tag->max ||
-			    (count > 0 && count < tag->min))
+			if (count > tag->max || (count > 0 && count < tag->min))
 				return INVALID(problem, 0,
 					       "element Category \"%.60s\": "
 					       "%zu values, the policy allows "
@@ -259,8 +255,8 @@ static struct err check_counts(const struct selection *s,
 static struct err check_nato(const struct selection *s,
 			     struct label_problem *problem)
 {
-	int context = table_tag_find(s->table, span_str("Context"),
-				     LABEL_PERMISSIVE);
+	int context =
+		table_tag_find(s->table, span_str("Context"), LABEL_PERMISSIVE);
 	int to = table_tag_find(s->table, span_str("Releasable To"),
 				LABEL_PERMISSIVE);
 	size_t contexts = 0;
@@ -320,7 +316,7 @@ struct err selection_check(const struct selection *s,
 
 /* ---- mapping ---- */
 
-#define UNMAPPED(problem, ...)                                                \
+#define UNMAPPED(problem, ...)                                                 \
 	finding_make(problem, ERR_FOREIGN_POLICY, "no equivalent", 0,          \
 		     __VA_ARGS__)
 
@@ -334,13 +330,13 @@ static bool add_required(struct selection *out,
 		     n++) {
 			const struct spif_reference *ref =
 				&required[i].groups[n];
-			const struct spif_set *set = table_set_by_name(
-				out->table, ref->tag_set);
-			int id = ref->lacv && set ?
-					 table_value_by_lacv(out->table, set,
-							     ref->type,
-							     ref->lacv) :
-					 -1;
+			const struct spif_set *set =
+				table_set_by_name(out->table, ref->tag_set);
+			int id = ref->lacv && set
+					 ? table_value_by_lacv(out->table, set,
+							       ref->type,
+							       ref->lacv)
+					 : -1;
 
 			if (id >= 0 && !add_id(out, (uint16_t)id))
 				return false;
@@ -401,9 +397,9 @@ static struct err map_value(const struct selection *s,
 				continue;
 			}
 			set = table_set_by_id(out->table, q->tag_set_id);
-			id = set ? table_value_by_lacv(out->table, set,
-						       q->type, q->lacv) :
-				   -1;
+			id = set ? table_value_by_lacv(out->table, set, q->type,
+						       q->lacv)
+				 : -1;
 			if (id < 0 || !add_id(out, (uint16_t)id))
 				return UNMAPPED(problem,
 						"value \"%.60s\" of %.60s: "

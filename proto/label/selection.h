@@ -12,7 +12,7 @@ enum { SELECTION_FREE_MAX = 64 };
 
 struct selection {
 	const struct table *table;
-	int class; /* index into the table's classes */
+	int class;		       /* index into the table's classes */
 	uint16_t ids[LABEL_VALUE_MAX]; /* of values: rising, distinct */
 	size_t count;
 	/* Free text of informative tags: only for markings. */
@@ -25,8 +25,7 @@ struct selection {
 
 /* Look every name up.  ERR_LABEL for one that the SPIF does not know. */
 struct err selection_make(const struct table *t, const struct label_part *part,
-			  struct label_problem *problem,
-			  struct selection *out);
+			  struct label_problem *problem, struct selection *out);
 
 /*
  * Required and excluded classes and categories, how many values, and the

@@ -7,13 +7,11 @@
 
 static int compare(const void *a, const void *b)
 {
-	return digest_cmp(*(const struct digest *)a,
-			  *(const struct digest *)b);
+	return digest_cmp(*(const struct digest *)a, *(const struct digest *)b);
 }
 
 struct err shelf_make(struct span space, const struct digest *labels,
-		      size_t label_count, uint64_t condition,
-		      struct shelf *out)
+		      size_t label_count, uint64_t condition, struct shelf *out)
 {
 	struct shelf s = {.condition = condition};
 	struct err e = space_check(space);
@@ -51,8 +49,7 @@ void shelf_encode(const struct shelf *shelf, struct buf *out)
 {
 	buf_put_var(out, span_str(shelf->space));
 	buf_put_u16(out, (uint16_t)shelf->label_count);
-	buf_put(out, span_of(shelf->labels,
-			     shelf->label_count * DIGEST_LEN));
+	buf_put(out, span_of(shelf->labels, shelf->label_count * DIGEST_LEN));
 	buf_put_u64(out, shelf->condition);
 }
 

@@ -12,8 +12,8 @@
 
 enum {
 	SHELF_LABEL_MAX = 16,
-	SHELF_ENCODED_MAX = 8 + 2 + SPACE_NAME_MAX + 2 +
-			    SHELF_LABEL_MAX * DIGEST_LEN,
+	SHELF_ENCODED_MAX =
+		8 + 2 + SPACE_NAME_MAX + 2 + SHELF_LABEL_MAX * DIGEST_LEN,
 };
 
 /* Condition 0 is none.  Others are numbered when they exist; whoever does not

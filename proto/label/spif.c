@@ -58,8 +58,9 @@ static bool is_color(const char *s)
 		return strlen(s) == 7 &&
 		       strspn(s + 1, "0123456789abcdefABCDEF") == 6;
 	return *s && strlen(s) <= 20 &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		      ) == strlen(s);
+	       strspn(s,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
+		       strlen(s);
 }
 
 static void read_classes(struct spif_reading *r, const struct xml_element *e,
@@ -95,11 +96,11 @@ static void read_classes(struct spif_reading *r, const struct xml_element *e,
 		q->obsolete = spif_bool(r, c, "obsolete");
 		q->color = color ? color : "";
 		if (color && !is_color(color))
-			spif_fail(r, c, "attribute color is \"%.40s\", not a "
+			spif_fail(r, c,
+				  "attribute color is \"%.40s\", not a "
 				  "name or #RRGGBB",
 				  color);
-		q->equivalents = equivalent_classes(r, c,
-						    &q->equivalent_count);
+		q->equivalents = equivalent_classes(r, c, &q->equivalent_count);
 		q->required = spif_read_required(r, c, &q->required_count);
 		q->marking = spif_read_marking(r, c);
 	}
@@ -119,8 +120,7 @@ static void read_equivalent_values(struct spif_reading *r,
 	v->equivalents = out;
 	for (const struct xml_element *c = spif_next(e->first, name); c && out;
 	     c = spif_next(c->next, name)) {
-		struct spif_equivalent_value *q =
-			&out[v->equivalent_count++];
+		struct spif_equivalent_value *q = &out[v->equivalent_count++];
 		const char *action = spif_text_if(r, c, "action");
 
 		spif_only(r, c, nothing);
@@ -129,7 +129,8 @@ static void read_equivalent_values(struct spif_reading *r,
 		q->line = c->line;
 		q->discard = action && strcmp(action, "discard") == 0;
 		if (action && !q->discard)
-			spif_fail(r, c, "attribute action is \"%.40s\", not "
+			spif_fail(r, c,
+				  "attribute action is \"%.40s\", not "
 				  "discard",
 				  action);
 		q->type = spif_tag_type(r, c);
@@ -144,18 +145,19 @@ static void read_excluded(struct spif_reading *r, const struct xml_element *e,
 {
 	struct spif_name_line *classes =
 		spif_room(r, spif_count(e, "excludedClass"), sizeof(*classes));
-	struct spif_reference *refs = spif_room(
-		r, spif_count(e, "excludedCategory"), sizeof(*refs));
+	struct spif_reference *refs =
+		spif_room(r, spif_count(e, "excludedCategory"), sizeof(*refs));
 
 	v->excluded_classes = classes;
 	v->excluded = refs;
-	for (const struct xml_element *c = spif_next(e->first,
-						     "excludedClass");
+	for (const struct xml_element *c = spif_next(e->first, "excludedClass");
 	     c && classes; c = spif_next(c->next, "excludedClass"))
-		classes[v->excluded_class_count++] = (struct spif_name_line){
-			arena_str(r->arena, xml_trim(c->text)), c->line};
-	for (const struct xml_element *c = spif_next(e->first,
-						     "excludedCategory");
+		classes[v->excluded_class_count++] =
+			(struct spif_name_line){arena_str(r->arena,
+							  xml_trim(c->text)),
+						c->line};
+	for (const struct xml_element *c =
+		     spif_next(e->first, "excludedCategory");
 	     c && refs; c = spif_next(c->next, "excludedCategory"))
 		refs[v->excluded_count++] = spif_read_reference(r, c);
 }
@@ -163,9 +165,13 @@ static void read_excluded(struct spif_reading *r, const struct xml_element *e,
 static struct spif_value read_value(struct spif_reading *r,
 				    const struct xml_element *e)
 {
-	static const char *const inside[] = {
-		"equivalentSecCategoryTag", "markingData", "markingQualifier",
-		"excludedClass", "requiredCategory", "excludedCategory", NULL};
+	static const char *const inside[] = {"equivalentSecCategoryTag",
+					     "markingData",
+					     "markingQualifier",
+					     "excludedClass",
+					     "requiredCategory",
+					     "excludedCategory",
+					     NULL};
 	struct spif_value v = {.name = spif_text(r, e, "name"),
 			       .lacv = spif_lacv(r, e),
 			       .line = e->line};
@@ -200,8 +206,8 @@ static struct spif_tag read_tag(struct spif_reading *r,
 	struct spif_tag tag = {.name = name ? name : "",
 			       .type = spif_tag_type(r, e),
 			       .line = e->line};
-	struct spif_value *values = spif_room(r, spif_count(e, "tagCategory"),
-					      sizeof(*values));
+	struct spif_value *values =
+		spif_room(r, spif_count(e, "tagCategory"), sizeof(*values));
 
 	spif_only(r, e, inside);
 	tag.min = selection(r, e, "minSelection", 0);
@@ -220,22 +226,23 @@ static void read_sets(struct spif_reading *r, const struct xml_element *e,
 		      struct spif *spif)
 {
 	static const char *const within[] = {"securityCategoryTagSet", NULL};
-	static const char *const inside[] = {
-		"securityCategoryTag", "equivalentSecurityCategoryTagSet",
-		NULL};
-	struct spif_set *sets = spif_room(
-		r, spif_count(e, "securityCategoryTagSet"), sizeof(*sets));
+	static const char *const inside[] = {"securityCategoryTag",
+					     "equivalentSecurityCategoryTagSet",
+					     NULL};
+	struct spif_set *sets =
+		spif_room(r, spif_count(e, "securityCategoryTagSet"),
+			  sizeof(*sets));
 	size_t tag_count = 0, value_count = 0;
 
 	spif_only(r, e, within);
 	spif->sets = sets;
-	for (const struct xml_element *c = spif_next(e->first,
-						     "securityCategoryTagSet");
+	for (const struct xml_element *c =
+		     spif_next(e->first, "securityCategoryTagSet");
 	     c && sets; c = spif_next(c->next, "securityCategoryTagSet")) {
 		struct spif_set *s = &sets[spif->set_count++];
-		struct spif_tag *tags = spif_room(
-			r, spif_count(c, "securityCategoryTag"),
-			sizeof(*tags));
+		struct spif_tag *tags =
+			spif_room(r, spif_count(c, "securityCategoryTag"),
+				  sizeof(*tags));
 
 		spif_only(r, c, inside);
 		s->name = spif_text(r, c, "name");
@@ -253,7 +260,8 @@ static void read_sets(struct spif_reading *r, const struct xml_element *e,
 			spif_fail(r, c, "has no securityCategoryTag");
 	}
 	if (tag_count > POLICY_TAG_MAX || value_count > POLICY_VALUE_MAX)
-		spif_fail(r, e, "%zu tags and %zu values, at most %d and %d "
+		spif_fail(r, e,
+			  "%zu tags and %zu values, at most %d and %d "
 			  "are allowed",
 			  tag_count, value_count, POLICY_TAG_MAX,
 			  POLICY_VALUE_MAX);
@@ -270,8 +278,9 @@ static void read_privacy_marks(struct spif_reading *r,
 	spif->privacy_marks = marks;
 	for (const struct xml_element *c = spif_next(e->first, "privacyMark");
 	     c && marks; c = spif_next(c->next, "privacyMark"))
-		marks[spif->privacy_mark_count++] = (struct spif_privacy_mark){
-			spif_text(r, c, "name"), spif_read_marking(r, c)};
+		marks[spif->privacy_mark_count++] =
+			(struct spif_privacy_mark){spif_text(r, c, "name"),
+						   spif_read_marking(r, c)};
 }
 
 static void read_policies(struct spif_reading *r, const struct xml_element *e,
@@ -283,8 +292,8 @@ static void read_policies(struct spif_reading *r, const struct xml_element *e,
 
 	spif_only(r, e, within);
 	spif->equivalents = out;
-	for (const struct xml_element *c = spif_next(e->first,
-						     "equivalentPolicy");
+	for (const struct xml_element *c =
+		     spif_next(e->first, "equivalentPolicy");
 	     c && out; c = spif_next(c->next, "equivalentPolicy")) {
 		struct spif_equivalent_policy *q =
 			&out[spif->equivalent_count++];
@@ -346,16 +355,23 @@ static const struct xml_element *only(struct spif_reading *r,
 static void read_root(struct spif_reading *r, const struct xml_element *root,
 		      struct spif *spif)
 {
-	static const char *const inside[] = {
-		"defaultSecurityPolicyId", "securityPolicyId", "updateInfo",
-		"securityClassifications", "securityCategoryTagSets",
-		"privacyMarks", "equivalentPolicies", "markingData",
-		"markingQualifier", "extensions", NULL};
+	static const char *const inside[] = {"defaultSecurityPolicyId",
+					     "securityPolicyId",
+					     "updateInfo",
+					     "securityClassifications",
+					     "securityCategoryTagSets",
+					     "privacyMarks",
+					     "equivalentPolicies",
+					     "markingData",
+					     "markingQualifier",
+					     "extensions",
+					     NULL};
 	const struct xml_element *id, *classes, *sets, *marks, *policies;
 	const char *version;
 
 	if (!spif_is(root, "SPIF") || !*root->ns) {
-		spif_fail(r, root, "namespace \"%.80s\" is not that of an "
+		spif_fail(r, root,
+			  "namespace \"%.80s\" is not that of an "
 			  "Open XML SPIF",
 			  root->ns);
 		return;

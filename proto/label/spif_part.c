@@ -121,7 +121,8 @@ uint64_t spif_number(struct spif_reading *r, const struct xml_element *e,
 
 	for (const char *c = text; *c; c++) {
 		if (*c < '0' || *c > '9' || n > UINT32_MAX) {
-			spif_fail(r, e, "attribute %s is \"%.40s\", not a "
+			spif_fail(r, e,
+				  "attribute %s is \"%.40s\", not a "
 				  "number below 2^32",
 				  name, text);
 			return 0;
@@ -176,8 +177,7 @@ enum spif_type spif_tag_type(struct spif_reading *r,
 /* ---- markings ---- */
 
 /* xml:lang, lower-cased; "" if there is none. */
-static const char *language(struct spif_reading *r,
-			    const struct xml_element *e)
+static const char *language(struct spif_reading *r, const struct xml_element *e)
 {
 	for (size_t i = 0; i < e->attribute_count; i++) {
 		const struct xml_attribute *a = &e->attributes[i];
@@ -271,7 +271,8 @@ static struct spif_qualifier qualifier(struct spif_reading *r,
 	else if (strcmp(code, "separator") == 0)
 		q.code = SPIF_SEPARATOR;
 	else
-		spif_fail(r, e, "attribute qualifierCode is \"%.40s\", not "
+		spif_fail(r, e,
+			  "attribute qualifierCode is \"%.40s\", not "
 			  "prefix, suffix or separator",
 			  code);
 	return q;
@@ -288,8 +289,8 @@ struct spif_marking spif_read_marking(struct spif_reading *r,
 	struct spif_phrase *phrase;
 	struct spif_qualifier *q;
 
-	for (const struct xml_element *c = spif_next(e->first,
-						     "markingQualifier");
+	for (const struct xml_element *c =
+		     spif_next(e->first, "markingQualifier");
 	     c; c = spif_next(c->next, "markingQualifier")) {
 		spif_only(r, c, in_qualifier);
 		qualifiers += spif_count(c, "qualifier");
@@ -304,15 +305,14 @@ struct spif_marking spif_read_marking(struct spif_reading *r,
 	     c; c = spif_next(c->next, "markingData")) {
 		spif_only(r, c, in_data);
 		phrase[m.phrase_count++] =
-			(struct spif_phrase){language(r, c), raw(r, c,
-								 "phrase"),
-					     codes(r, c)};
+			(struct spif_phrase){language(r, c),
+					     raw(r, c, "phrase"), codes(r, c)};
 	}
-	for (const struct xml_element *c = spif_next(e->first,
-						     "markingQualifier");
+	for (const struct xml_element *c =
+		     spif_next(e->first, "markingQualifier");
 	     c; c = spif_next(c->next, "markingQualifier")) {
-		for (const struct xml_element *d = spif_next(c->first,
-							     "qualifier");
+		for (const struct xml_element *d =
+			     spif_next(c->first, "qualifier");
 		     d; d = spif_next(d->next, "qualifier"))
 			q[m.qualifier_count++] = qualifier(r, d);
 	}
@@ -346,8 +346,8 @@ const struct spif_required *spif_read_required(struct spif_reading *r,
 	struct spif_required *required = spif_room(r, n, sizeof(*required));
 
 	*count = 0;
-	for (const struct xml_element *c = spif_next(e->first,
-						     "requiredCategory");
+	for (const struct xml_element *c =
+		     spif_next(e->first, "requiredCategory");
 	     c && required; c = spif_next(c->next, "requiredCategory")) {
 		const char *operation = spif_text(r, c, "operation");
 		size_t groups = spif_count(c, "categoryGroup");
@@ -362,14 +362,15 @@ const struct spif_required *spif_read_required(struct spif_reading *r,
 		else if (strcmp(operation, "all") == 0)
 			q->operation = SPIF_ALL;
 		else
-			spif_fail(r, c, "attribute operation is \"%.40s\", "
+			spif_fail(r, c,
+				  "attribute operation is \"%.40s\", "
 				  "not onlyOne, oneOrMore or all",
 				  operation);
 		if (groups == 0)
 			spif_fail(r, c, "has no categoryGroup");
 		q->groups = g;
-		for (const struct xml_element *d = spif_next(c->first,
-							     "categoryGroup");
+		for (const struct xml_element *d =
+			     spif_next(c->first, "categoryGroup");
 		     d && g; d = spif_next(d->next, "categoryGroup"))
 			g[q->group_count++] = spif_read_reference(r, d);
 	}
@@ -386,7 +387,8 @@ enum spif_applied spif_read_applied(struct spif_reading *r,
 	if (strcmp(applied, "decrypt") == 0)
 		return SPIF_DECRYPT;
 	if (strcmp(applied, "encrypt") != 0)
-		spif_fail(r, e, "attribute applied is \"%.40s\", not encrypt, "
+		spif_fail(r, e,
+			  "attribute applied is \"%.40s\", not encrypt, "
 			  "decrypt or both",
 			  applied);
 	return SPIF_ENCRYPT;

@@ -36,8 +36,8 @@ static unsigned line_now(const struct reading *r)
 
 static struct err no_room(struct reading *r)
 {
-	return finding_make(r->problem, ERR_TOO_LARGE,
-			    "XML beyond the caps", line_now(r),
+	return finding_make(r->problem, ERR_TOO_LARGE, "XML beyond the caps",
+			    line_now(r),
 			    "the document holds more than is allowed here");
 }
 
@@ -54,8 +54,7 @@ static const char *keep_ns(struct reading *r, const xmlChar *ns)
 static bool keep_attributes(struct reading *r, struct xml_element *e,
 			    const xmlChar **attributes, size_t count)
 {
-	struct xml_attribute *out =
-		arena_array(r->arena, count, sizeof(*out));
+	struct xml_attribute *out = arena_array(r->arena, count, sizeof(*out));
 
 	if (!out)
 		return false;
@@ -65,8 +64,7 @@ static bool keep_attributes(struct reading *r, struct xml_element *e,
 		const char *value = arena_str(r->arena, span_of(a[3], len));
 
 		out[i].ns = keep_ns(r, a[2]);
-		out[i].name = arena_str(r->arena,
-					span_str((const char *)a[0]));
+		out[i].name = arena_str(r->arena, span_str((const char *)a[0]));
 		if (!value || !out[i].ns || !out[i].name)
 			return false;
 		out[i].value = span_of(value, len);

@@ -12,10 +12,10 @@
 #include "client/cmd_policy.h"
 #include "proto/base/json.h"
 
-#define POLICIES                                                              \
+#define POLICIES                                                               \
 	"--policy", "docs/policy/alliance.spif.xml", "--policy",               \
 		"docs/policy/germany.spif.xml"
-#define LABELS "docs/policy/labels/"
+#define LABELS	   "docs/policy/labels/"
 #define CLEARANCES "docs/policy/clearances/"
 
 static char answer[65536];
@@ -60,8 +60,8 @@ static void assert_rule(bool released, const char *rule)
 	struct span text;
 	bool yes;
 
-	assert_false(failed(json_parse(
-		span_of(answer, strcspn(answer, "\n")), &j)));
+	assert_false(
+		failed(json_parse(span_of(answer, strcspn(answer, "\n")), &j)));
 	assert_false(failed(json_get_bool(j, "released", &yes)));
 	assert_false(failed(json_get_string(j, "rule", &text)));
 	assert_int_equal(yes, released);
@@ -73,24 +73,22 @@ static void assert_rule(bool released, const char *rule)
 
 static void explain_says_released_or_not_with_its_rule(void **state)
 {
-	assert_int_equal(RUN(cmd_label, "label", "explain", POLICIES,
-			     "--label", LABELS "restricted-rel-deu-fra.xml",
-			     "--clearance", CLEARANCES "fra-restricted.xml",
-			     "--json"),
+	assert_int_equal(RUN(cmd_label, "label", "explain", POLICIES, "--label",
+			     LABELS "restricted-rel-deu-fra.xml", "--clearance",
+			     CLEARANCES "fra-restricted.xml", "--json"),
 			 0);
 	assert_rule(true, "released");
-	assert_int_equal(RUN(cmd_label, "label", "explain", POLICIES,
-			     "--label", LABELS "vs-nfd-rel-deu-fra.xml",
-			     "--clearance", CLEARANCES "gbr-restricted.xml",
-			     "--json"),
+	assert_int_equal(RUN(cmd_label, "label", "explain", POLICIES, "--label",
+			     LABELS "vs-nfd-rel-deu-fra.xml", "--clearance",
+			     CLEARANCES "gbr-restricted.xml", "--json"),
 			 2);
 	assert_rule(false, "permissive:Releasable To");
 }
 
 static void what_cannot_be_read_is_not_released(void **state)
 {
-	assert_int_equal(RUN(cmd_label, "label", "explain", POLICIES,
-			     "--label", "no such file", "--clearance",
+	assert_int_equal(RUN(cmd_label, "label", "explain", POLICIES, "--label",
+			     "no such file", "--clearance",
 			     CLEARANCES "gbr-restricted.xml", "--json"),
 			 2);
 	assert_rule(false, "invalid-label");
@@ -100,10 +98,9 @@ static void what_cannot_be_read_is_not_released(void **state)
 			     CLEARANCES "gbr-restricted.xml", "--json"),
 			 2);
 	assert_rule(false, "invalid-policy");
-	assert_int_equal(RUN(cmd_label, "label", "explain", POLICIES,
-			     "--label", LABELS "unclassified.xml",
-			     "--clearance", LABELS "unclassified.xml",
-			     "--json"),
+	assert_int_equal(RUN(cmd_label, "label", "explain", POLICIES, "--label",
+			     LABELS "unclassified.xml", "--clearance",
+			     LABELS "unclassified.xml", "--json"),
 			 2);
 	assert_rule(false, "invalid-clearance");
 }
@@ -152,9 +149,8 @@ static void make_writes_a_label_that_the_policy_allows(void **state)
 
 static void marking_and_policy_answer(void **state)
 {
-	assert_int_equal(RUN(cmd_label, "label", "marking", POLICIES,
-			     "--label", LABELS "restricted-rel-gbr.xml",
-			     "--lang", "fr"),
+	assert_int_equal(RUN(cmd_label, "label", "marking", POLICIES, "--label",
+			     LABELS "restricted-rel-gbr.xml", "--lang", "fr"),
 			 0);
 	assert_string_equal(answer, "ENTENTE DIFFUSION RESTREINTE "
 				    "Communicable à : Royaume-Uni\n");
@@ -164,8 +160,7 @@ static void marking_and_policy_answer(void **state)
 	assert_int_equal(RUN(cmd_policy, "policy", "check",
 			     LABELS "unclassified.xml"),
 			 2);
-	assert_int_equal(RUN(cmd_policy, "policy", "check", "no such file"),
-			 1);
+	assert_int_equal(RUN(cmd_policy, "policy", "check", "no such file"), 1);
 }
 
 int main(void)

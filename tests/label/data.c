@@ -108,8 +108,8 @@ struct dice dice_new(void)
 	const char *seed = getenv("ENTENTE_SEED");
 	struct dice d;
 
-	d.state = seed ? strtoull(seed, NULL, 10) :
-			 (uint64_t)time(NULL) * 65536 + (uint64_t)getpid();
+	d.state = seed ? strtoull(seed, NULL, 10)
+		       : (uint64_t)time(NULL) * 65536 + (uint64_t)getpid();
 	printf("seed: ENTENTE_SEED=%llu\n", (unsigned long long)d.state);
 	return d;
 }

@@ -117,7 +117,7 @@ static int find(const struct tree *t, const char *name)
 
 /* ---- the second evaluator ---- */
 
-#define EACH(i, t, parent, name)                                              \
+#define EACH(i, t, parent, name)                                               \
 	for (int i = child(t, parent, name, parent); i >= 0;                   \
 	     i = child(t, parent, name, i))
 
@@ -142,11 +142,13 @@ static bool is_selected(const struct tree *spif, int category,
 	int set = spif->nodes[tag].parent;
 	int information = find(label, "ConfidentialityInformation");
 
-	EACH(c, label, information, "Category") {
+	EACH(c, label, information, "Category")
+	{
 		if (strcmp(get(label, c, "TagName"), get(spif, set, "name")) ||
 		    strcmp(get(label, c, "Type"), label_word(spif, tag)))
 			continue;
-		EACH(v, label, c, "GenericValue") {
+		EACH(v, label, c, "GenericValue")
+		{
 			if (!strcmp(label->nodes[v].text,
 				    get(spif, category, "name")))
 				return true;
@@ -181,11 +183,13 @@ static int count_selected(const struct tree *spif, int ref,
 static bool requirements_met(const struct tree *spif, int owner,
 			     const struct tree *label)
 {
-	EACH(r, spif, owner, "requiredCategory") {
+	EACH(r, spif, owner, "requiredCategory")
+	{
 		const char *operation = get(spif, r, "operation");
 		int sum = 0, missed = 0;
 
-		EACH(g, spif, r, "categoryGroup") {
+		EACH(g, spif, r, "categoryGroup")
+		{
 			int n = count_selected(spif, g, label);
 
 			sum += n;
@@ -208,11 +212,13 @@ static bool category_allowed(const struct tree *spif, int category,
 
 	if (*required && strcmp(required, class))
 		return false;
-	EACH(e, spif, category, "excludedClass") {
+	EACH(e, spif, category, "excludedClass")
+	{
 		if (!strcmp(spif->nodes[e].text, class))
 			return false;
 	}
-	EACH(e, spif, category, "excludedCategory") {
+	EACH(e, spif, category, "excludedCategory")
+	{
 		if (count_selected(spif, e, label) > 0)
 			return false;
 	}
@@ -223,8 +229,10 @@ static bool all_known(const struct tree *spif, const struct tree *label)
 {
 	int information = find(label, "ConfidentialityInformation");
 
-	EACH(c, label, information, "Category") {
-		EACH(v, label, c, "GenericValue") {
+	EACH(c, label, information, "Category")
+	{
+		EACH(v, label, c, "GenericValue")
+		{
 			bool known = false;
 
 			for (int i = 0; i < spif->count; i++) {
@@ -250,8 +258,7 @@ static bool all_known(const struct tree *spif, const struct tree *label)
 
 static bool is_valid(const struct tree *spif, const struct tree *label)
 {
-	const char *class =
-		label->nodes[find(label, "Classification")].text;
+	const char *class = label->nodes[find(label, "Classification")].text;
 	bool known = false;
 
 	if (strcmp(label->nodes[find(label, "PolicyIdentifier")].text,
@@ -277,7 +284,7 @@ static bool is_valid(const struct tree *spif, const struct tree *label)
 		if (strcmp(spif->nodes[i].name, "securityCategoryTag"))
 			continue;
 		EACH(v, spif, i, "tagCategory")
-			count += is_selected(spif, v, label);
+		count += is_selected(spif, v, label);
 		if ((*get(spif, i, "maxSelection") &&
 		     count > atoi(get(spif, i, "maxSelection"))) ||
 		    (!strcmp(get(spif, i, "singleSelection"), "true") &&
@@ -291,13 +298,15 @@ static bool is_valid(const struct tree *spif, const struct tree *label)
 static bool cleared(const struct tree *clearance, const struct tree *label,
 		    int category, int value)
 {
-	EACH(c, clearance, 0, "Category") {
+	EACH(c, clearance, 0, "Category")
+	{
 		if (strcmp(get(clearance, c, "TagName"),
 			   get(label, category, "TagName")) ||
 		    strcmp(get(clearance, c, "Type"),
 			   get(label, category, "Type")))
 			continue;
-		EACH(v, clearance, c, "GenericValue") {
+		EACH(v, clearance, c, "GenericValue")
+		{
 			if (!strcmp(clearance->nodes[v].text,
 				    label->nodes[value].text))
 				return true;
@@ -313,22 +322,24 @@ static bool permits(const struct tree *label, const struct tree *clearance)
 	bool class = false;
 
 	EACH(c, clearance, list, "Classification")
-		class |= !strcmp(clearance->nodes[c].text,
-				 label->nodes[find(label, "Classification")]
-					 .text);
+	class |= !strcmp(clearance->nodes[c].text,
+			 label->nodes[find(label, "Classification")].text);
 	if (!class)
 		return false;
-	EACH(c, label, information, "Category") {
+	EACH(c, label, information, "Category")
+	{
 		const char *type = get(label, c, "Type");
 		bool one = false;
 
 		/* Several Category of one name and type are one set. */
-		EACH(d, label, information, "Category") {
+		EACH(d, label, information, "Category")
+		{
 			if (strcmp(get(label, d, "TagName"),
 				   get(label, c, "TagName")) ||
 			    strcmp(get(label, d, "Type"), type))
 				continue;
-			EACH(v, label, d, "GenericValue") {
+			EACH(v, label, d, "GenericValue")
+			{
 				bool held = cleared(clearance, label, d, v);
 
 				if (!strcmp(type, "RESTRICTIVE") && !held)
@@ -344,11 +355,11 @@ static bool permits(const struct tree *label, const struct tree *clearance)
 
 /* ---- random policies, labels, clearances ---- */
 
-static const char *const type_attributes[] = {
-	"tagType=\"restrictive\"", "tagType=\"permissive\"",
-	"tagType=\"enumerated\" enumType=\"restrictive\"",
-	"tagType=\"enumerated\" enumType=\"permissive\"",
-	"tagType=\"tagType7\""};
+static const char *const type_attributes[] =
+	{"tagType=\"restrictive\"", "tagType=\"permissive\"",
+	 "tagType=\"enumerated\" enumType=\"restrictive\"",
+	 "tagType=\"enumerated\" enumType=\"permissive\"",
+	 "tagType=\"tagType7\""};
 static const char *const type_words[] = {"RESTRICTIVE", "PERMISSIVE",
 					 "RESTRICTIVE", "PERMISSIVE",
 					 "INFORMATIVE"};
@@ -371,15 +382,14 @@ static void put_reference(struct dice *d, const struct shape *s,
 	if (dice_below(d, 3) > 0)
 		buf_printf(out, " lacv=\"%d\"",
 			   tag * 10 +
-				   (int)dice_below(d, (uint32_t)s->values[tag]));
+				   (int)dice_below(d,
+						   (uint32_t)s->values[tag]));
 	buf_put_str(out, "/>");
 }
 
-static void put_required(struct dice *d, const struct shape *s,
-			 struct buf *out)
+static void put_required(struct dice *d, const struct shape *s, struct buf *out)
 {
-	static const char *const operations[] = {"onlyOne", "oneOrMore",
-						 "all"};
+	static const char *const operations[] = {"onlyOne", "oneOrMore", "all"};
 
 	buf_printf(out, "<requiredCategory operation=\"%s\">",
 		   operations[dice_below(d, 3)]);
@@ -388,8 +398,8 @@ static void put_required(struct dice *d, const struct shape *s,
 	buf_put_str(out, "</requiredCategory>");
 }
 
-static void put_value(struct dice *d, const struct shape *s, int tag,
-		      int value, struct buf *out)
+static void put_value(struct dice *d, const struct shape *s, int tag, int value,
+		      struct buf *out)
 {
 	buf_printf(out, "<tagCategory name=\"V%d\" lacv=\"%d\"", value,
 		   tag * 10 + value);
@@ -486,8 +496,8 @@ static void put_categories(const struct shape *s, const struct picked *p,
 	for (int i = 0; i < s->tags; i++) {
 		if (!p->values[i])
 			continue;
-		buf_printf(out, "<Category TagName=\"T%d\" Type=\"%s\">",
-			   i / 2, type_words[s->types[i]]);
+		buf_printf(out, "<Category TagName=\"T%d\" Type=\"%s\">", i / 2,
+			   type_words[s->types[i]]);
 		for (int v = 0; v < 8; v++) {
 			if (p->values[i] >> v & 1)
 				buf_printf(out,
@@ -510,8 +520,9 @@ static void put_label(const struct shape *s, const struct picked *p,
 		   "<Classification>C%d</Classification>",
 		   LABEL_NS, policy, p->class);
 	put_categories(s, p, out);
-	buf_printf(out, "%s</ConfidentialityInformation>"
-			"</originatorConfidentialityLabel>",
+	buf_printf(out,
+		   "%s</ConfidentialityInformation>"
+		   "</originatorConfidentialityLabel>",
 		   extra);
 }
 
@@ -639,13 +650,12 @@ static void two_evaluators_agree_and_the_laws_hold(void **state)
 
 			/* A restriction never adds a reader: a restrictive
 			 * value, or a permissive tag that was not there. */
-			if (!valid ||
-			    (strcmp(type_words[s.types[tag]], "PERMISSIVE") ==
-				     0 &&
-			     l.values[tag]))
+			if (!valid || (strcmp(type_words[s.types[tag]],
+					      "PERMISSIVE") == 0 &&
+				       l.values[tag]))
 				continue;
-			l.values[tag] |= 1u << dice_below(
-						 &d, (uint32_t)s.values[tag]);
+			l.values[tag] |=
+				1u << dice_below(&d, (uint32_t)s.values[tag]);
 			buf_reset(&more);
 			put_label(&s, &l, name, extra, &more);
 			b = released(policy, buf_cstr(&more),

@@ -87,8 +87,8 @@ static void every_row_of_the_table_comes_out_as_expected(void **state)
 		struct buf spif, label = {0}, clearance;
 		struct span id = member(row, "id");
 		struct span xml = member(row, "label_xml");
-		bool expected = span_eq_str(member(row, "expected"),
-					    "released");
+		bool expected =
+			span_eq_str(member(row, "expected"), "released");
 		struct verdict v;
 
 		read_member(row, "spif", &spif);
@@ -114,10 +114,11 @@ static void every_row_of_the_table_comes_out_as_expected(void **state)
 
 /* ---- Entente's own policies ---- */
 
-#define CATEGORY(tag, type, values)                                           \
-	"<Category TagName=\"" tag "\" Type=\"" type "\">" values "</Category>"
-#define VALUE(v) "<GenericValue>" v "</GenericValue>"
-#define REL(values) CATEGORY("Releasable To", "PERMISSIVE", values)
+#define CATEGORY(tag, type, values)                                            \
+	"<Category TagName=\"" tag "\" Type=\"" type "\">" values "</"         \
+								  "Category>"
+#define VALUE(v)	"<GenericValue>" v "</GenericValue>"
+#define REL(values)	CATEGORY("Releasable To", "PERMISSIVE", values)
 #define SPECIAL(values) CATEGORY("Special Category", "RESTRICTIVE", values)
 
 struct ours {
@@ -178,8 +179,9 @@ static void expect(const struct ours *o, const char *policy,
 		   const char *classification, const char *categories,
 		   const char *rule)
 {
-	struct bound *b = bind_text(
-		o->policy, label_text(policy, classification, categories));
+	struct bound *b =
+		bind_text(o->policy,
+			  label_text(policy, classification, categories));
 	const struct bound *labels[] = {b};
 	struct shelf_view shelf = {span_str("DEU/ops"), labels, 1, 0};
 	struct verdict v = decide(o->policy, o->rules, &shelf, o->reader);
@@ -205,8 +207,7 @@ static void each_refusal_names_its_rule(void **state)
 	expect(&o, "ENTENTE", "CONFIDENTIAL", REL(VALUE("DEU")),
 	       "rules:ceiling");
 	expect(&o, "ENTENTE", "SECRET", REL(VALUE("DEU")), "invalid-label");
-	expect(&o, "ENTENTE", "RESTRICTED", REL(VALUE("XXX")),
-	       "invalid-label");
+	expect(&o, "ENTENTE", "RESTRICTED", REL(VALUE("XXX")), "invalid-label");
 	expect(&o, "OTHER", "RESTRICTED", REL(VALUE("DEU")), "policy");
 	clear_ours(&o);
 }
@@ -241,6 +242,64 @@ static void a_national_label_is_decided_through_its_equivalences(void **state)
 	clear_ours(&o);
 }
 
+/* The values of `mask`, as a Category; nothing for an empty mask. */
+static void put_category(struct buf *out, const char *tag, const char *type,
+			 const char *const *values, unsigned mask)
+{
+	if (!mask)
+		return;
+	buf_printf(out, "<Category TagName=\"%s\" Type=\"%s\">", tag, type);
+	for (int i = 0; i < 3; i++) {
+		if (mask >> i & 1)
+			buf_printf(out, "<GenericValue>%s</GenericValue>",
+				   values[i]);
+	}
+	buf_put_str(out, "</Category>");
+}
+
+static void a_mapped_label_decides_as_its_equivalent_written_out(void **state)
+{
+	static const char *const theirs[] = {"OFFEN",
+					     "VS-NUR FUER DEN DIENSTGEBRAUCH",
+					     "VS-VERTRAULICH"};
+	static const char *const ours[] = {"UNCLASSIFIED", "RESTRICTED",
+					   "CONFIDENTIAL"};
+	static const char *const nations[] = {"DEU", "FRA", "GBR"};
+	static const char *const special[] = {"ORION", "LYRA", "EIGEN"};
+	struct ours o = setup_ours();
+	struct buf a, b;
+
+	buf_init(&a, 4096);
+	buf_init(&b, 4096);
+	for (unsigned i = 0; i < 3 * 8 * 8; i++) {
+		unsigned class = i % 3, rel = i / 3 % 8, sp = i / 24;
+		struct bound *x, *y;
+		struct verdict v, w;
+
+		buf_reset(&a);
+		buf_reset(&b);
+		put_category(&a, "Weitergabe", "PERMISSIVE", nations, rel);
+		put_category(&a, "Sonderkennung", "RESTRICTIVE", special, sp);
+		put_category(&b, "Releasable To", "PERMISSIVE", nations, rel);
+		put_category(&b, "Special Category", "RESTRICTIVE", special,
+			     sp);
+		x = bind_text(o.policy, label_text("GERMANY", theirs[class],
+						   buf_cstr(&a)));
+		y = bind_text(o.policy, label_text("ENTENTE", ours[class],
+						   buf_cstr(&b)));
+		v = decide_label(o.policy, x, o.reader);
+		w = decide_label(o.policy, y, o.reader);
+		/* EIGEN is unknown to the alliance: never released. */
+		assert_int_equal(v.released, w.released);
+		assert_int_equal(bound_valid(x), bound_valid(y));
+		bound_free(x);
+		bound_free(y);
+	}
+	buf_clear(&a);
+	buf_clear(&b);
+	clear_ours(&o);
+}
+
 static void an_invalid_label_is_above_every_ceiling(void **state)
 {
 	struct ours o = setup_ours();
@@ -249,8 +308,7 @@ static void an_invalid_label_is_above_every_ceiling(void **state)
 
 	assert_true(label_above_ceiling(o.policy, l, "CONFIDENTIAL"));
 	label_free(l);
-	l = make_label(label_text("ENTENTE", "RESTRICTED",
-				  REL(VALUE("DEU"))));
+	l = make_label(label_text("ENTENTE", "RESTRICTED", REL(VALUE("DEU"))));
 	assert_false(label_above_ceiling(o.policy, l, "RESTRICTED"));
 	assert_true(label_above_ceiling(o.policy, l, "UNCLASSIFIED"));
 	assert_true(label_above_ceiling(o.policy, l, "no such class"));
@@ -263,12 +321,12 @@ static void an_invalid_label_is_above_every_ceiling(void **state)
 static void every_label_of_a_shelf_must_release(void **state)
 {
 	struct ours o = setup_ours();
-	struct bound *mine = bind_text(
-		o.policy,
-		label_text("ENTENTE", "RESTRICTED", REL(VALUE("DEU"))));
-	struct bound *yours = bind_text(
-		o.policy,
-		label_text("ENTENTE", "RESTRICTED", REL(VALUE("FRA"))));
+	struct bound *mine =
+		bind_text(o.policy, label_text("ENTENTE", "RESTRICTED",
+					       REL(VALUE("DEU"))));
+	struct bound *yours =
+		bind_text(o.policy, label_text("ENTENTE", "RESTRICTED",
+					       REL(VALUE("FRA"))));
 	const struct bound *labels[] = {mine, yours};
 	struct shelf_view shelf = {span_str("DEU/ops"), labels, 1, 0};
 
@@ -289,9 +347,9 @@ static void every_label_of_a_shelf_must_release(void **state)
 static void space_condition_posture_and_ceiling_only_take_away(void **state)
 {
 	struct ours o = setup_ours();
-	struct bound *b = bind_text(
-		o.policy,
-		label_text("ENTENTE", "RESTRICTED", REL(VALUE("DEU"))));
+	struct bound *b =
+		bind_text(o.policy, label_text("ENTENTE", "RESTRICTED",
+					       REL(VALUE("DEU"))));
 	const struct bound *labels[] = {b};
 	struct shelf_view shelf = {span_str("DEU/ops"), labels, 1, 0};
 	struct span ops = span_str("DEU/ops");
@@ -330,8 +388,7 @@ static void space_condition_posture_and_ceiling_only_take_away(void **state)
 	reader_free(r);
 	spec.in_posture = false;
 	assert_false(failed(reader_new(o.policy, &spec, &r)));
-	assert_string_equal(decide(o.policy, rules, &shelf, r).rule,
-			    "posture");
+	assert_string_equal(decide(o.policy, rules, &shelf, r).rule, "posture");
 	reader_free(r);
 	spec.ceiling = span_str("SECRET");
 	assert_int_equal(reader_new(o.policy, &spec, &r).code, ERR_POLICY);
@@ -343,8 +400,8 @@ static void space_condition_posture_and_ceiling_only_take_away(void **state)
 static void a_decision_is_total(void **state)
 {
 	struct ours o = setup_ours(), other = setup_ours();
-	struct bound *b = bind_text(
-		other.policy, label_text("ENTENTE", "UNCLASSIFIED", ""));
+	struct bound *b = bind_text(other.policy,
+				    label_text("ENTENTE", "UNCLASSIFIED", ""));
 	const struct bound *labels[] = {b};
 	struct shelf_view shelf = {span_str("DEU/ops"), labels, 1, 0};
 	struct reader_spec nobody = {.all_spaces = true, .in_posture = true};
@@ -352,11 +409,14 @@ static void a_decision_is_total(void **state)
 
 	assert_false(decide(NULL, NULL, NULL, NULL).released);
 	assert_false(decide(o.policy, NULL, NULL, o.reader).released);
+	shelf.labels = NULL;
+	assert_false(decide(o.policy, NULL, &shelf, o.reader).released);
+	shelf.labels = labels;
 	/* Bound under another policy, though an equal one. */
 	assert_string_equal(decide(o.policy, NULL, &shelf, o.reader).rule,
 			    "binding");
-	assert_string_equal(decide(o.policy, other.rules, &shelf,
-				   o.reader).rule,
+	assert_string_equal(decide(o.policy, other.rules, &shelf, o.reader)
+				    .rule,
 			    "binding");
 	/* A reader without a clearance. */
 	assert_false(failed(reader_new(other.policy, &nobody, &r)));
@@ -371,10 +431,10 @@ static void a_decision_is_total(void **state)
 static void a_million_decisions_take_about_a_second(void **state)
 {
 	struct ours o = setup_ours();
-	struct bound *b = bind_text(
-		o.policy, label_text("ENTENTE", "RESTRICTED",
-				     REL(VALUE("DEU") VALUE("GBR")
-						 VALUE("FRA"))
+	struct bound *b =
+		bind_text(o.policy,
+			  label_text("ENTENTE", "RESTRICTED",
+				     REL(VALUE("DEU") VALUE("GBR") VALUE("FRA"))
 					     SPECIAL(VALUE("ORION"))));
 	const struct bound *labels[] = {b};
 	struct shelf_view shelf = {span_str("DEU/ops"), labels, 1, 0};
@@ -383,8 +443,8 @@ static void a_million_decisions_take_about_a_second(void **state)
 	double seconds;
 
 	for (size_t i = 0; i < rounds; i++)
-		released += decide(o.policy, o.rules, &shelf, o.reader)
-				    .released;
+		released +=
+			decide(o.policy, o.rules, &shelf, o.reader).released;
 	seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
 	assert_int_equal(released, rounds);
 	printf("decisions: %.1f million a second\n",
@@ -400,6 +460,8 @@ int main(void)
 		cmocka_unit_test(each_refusal_names_its_rule),
 		cmocka_unit_test(
 			a_national_label_is_decided_through_its_equivalences),
+		cmocka_unit_test(
+			a_mapped_label_decides_as_its_equivalent_written_out),
 		cmocka_unit_test(an_invalid_label_is_above_every_ceiling),
 		cmocka_unit_test(every_label_of_a_shelf_must_release),
 		cmocka_unit_test(

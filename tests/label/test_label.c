@@ -11,12 +11,12 @@
 #include "tests/label/data.h"
 
 #define NS "urn:nato:stanag:4774:confidentialitymetadatalabel:1:0"
-#define INFORMATION(inside)                                                   \
+#define INFORMATION(inside)                                                    \
 	"<originatorConfidentialityLabel xmlns=\"" NS "\">\n"                  \
 	"<ConfidentialityInformation>\n" inside                                \
 	"</ConfidentialityInformation></originatorConfidentialityLabel>"
 #define POLICY "<PolicyIdentifier>P</PolicyIdentifier>\n"
-#define CLASS "<Classification>C</Classification>\n"
+#define CLASS  "<Classification>C</Classification>\n"
 
 /* ---- what is kept ---- */
 
@@ -62,8 +62,8 @@ static void the_canonical_form_comes_back_as_it_was(void **state)
 	buf_init(&form, LABEL_CANONICAL_MAX);
 	buf_init(&second, LABEL_CANONICAL_MAX);
 	assert_false(failed(label_encode(l, &form)));
-	assert_false(failed(label_decode(buf_span(&form), span_str(xml),
-					 &again)));
+	assert_false(
+		failed(label_decode(buf_span(&form), span_str(xml), &again)));
 	assert_false(failed(label_encode(again, &second)));
 	assert_true(span_eq(buf_span(&form), buf_span(&second)));
 	for (size_t n = 0; n < form.len; n++)
@@ -72,9 +72,9 @@ static void the_canonical_form_comes_back_as_it_was(void **state)
 					 .code,
 				 ERR_MALFORMED);
 	buf_put_u8(&form, 0);
-	assert_int_equal(
-		label_decode(buf_span(&form), span_str(xml), &cut).code,
-		ERR_MALFORMED);
+	assert_int_equal(label_decode(buf_span(&form), span_str(xml), &cut)
+				 .code,
+			 ERR_MALFORMED);
 	label_free(l);
 	label_free(again);
 	buf_clear(&form);
@@ -169,8 +169,8 @@ static void each_refusal_says_what_and_where(void **state)
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		struct label_problem problem;
 		struct label *l = NULL;
-		struct err e = label_parse(span_str(refused[i].xml), &problem,
-					   &l);
+		struct err e =
+			label_parse(span_str(refused[i].xml), &problem, &l);
 
 		assert_int_equal(e.code, ERR_LABEL);
 		assert_null(l);
@@ -214,14 +214,13 @@ static void every_negative_file_is_refused_with_line_and_reason(void **state)
 			       "ENTENTE_DATA\n");
 			return;
 		}
-		assert_int_equal(
-			label_parse(buf_span(&text), &problem, &l).code,
-			ERR_LABEL);
+		assert_int_equal(label_parse(buf_span(&text), &problem, &l)
+					 .code,
+				 ERR_LABEL);
 		assert_true(problem.line > 0);
 		assert_non_null(strstr(problem.text, "line "));
 		if (!strstr(problem.text, files[i].says))
-			fail_msg("%s says \"%s\"", files[i].file,
-				 problem.text);
+			fail_msg("%s says \"%s\"", files[i].file, problem.text);
 		buf_clear(&text);
 	}
 }
@@ -257,9 +256,9 @@ static void caps_hold(void **state)
 			   "%s</ConfidentialityInformation>"
 			   "</originatorConfidentialityLabel>",
 			   buf_cstr(&b));
-		assert_int_equal(
-			label_parse(buf_span(&whole), &problem, &l).code,
-			ERR_TOO_LARGE);
+		assert_int_equal(label_parse(buf_span(&whole), &problem, &l)
+					 .code,
+				 ERR_TOO_LARGE);
 		buf_clear(&whole);
 	}
 	buf_clear(&b);
@@ -267,26 +266,28 @@ static void caps_hold(void **state)
 
 /* ---- bindings ---- */
 
-#define BINDING(inside)                                                       \
+#define BINDING(inside)                                                        \
 	"<b:BindingInformation xmlns:b=\"urn:nato:stanag:4778:"                \
 	"bindinginformation:1:0\"><b:MetadataBindingContainer>"                \
 	"<b:MetadataBinding>" inside                                           \
 	"</b:MetadataBinding></b:MetadataBindingContainer>"                    \
 	"</b:BindingInformation>"
-#define METADATA(kind, policy, class)                                         \
+#define METADATA(kind, policy, class)                                          \
 	"<b:Metadata><" kind "ConfidentialityLabel xmlns=\"" NS "\">"          \
 	"<ConfidentialityInformation><PolicyIdentifier>" policy                \
-	"</PolicyIdentifier><Classification>" class                            \
-	"</Classification></ConfidentialityInformation></" kind                \
-	"ConfidentialityLabel></b:Metadata>"
+	"</PolicyIdentifier><Classification>" class "</Classification></"      \
+						    "ConfidentialityInformati" \
+						    "on></" kind               \
+						    "ConfidentialityLabel></"  \
+						    "b:Metadata>"
 #define REFERENCE(uri) "<b:DataReference URI=\"" uri "\"/>"
 
 static void a_binding_gives_originator_alternatives_and_names(void **state)
 {
-	struct label *l = make_label(BINDING(
-		METADATA("alternative", "Q", "D") METADATA("originator", "P",
-							   "C")
-			REFERENCE("./my%20plan.pdf?x#y")));
+	struct label *l = make_label(
+		BINDING(METADATA("alternative", "Q", "D")
+				METADATA("originator", "P", "C")
+					REFERENCE("./my%20plan.pdf?x#y")));
 
 	assert_int_equal(label_part_count(l), 2);
 	assert_true(span_eq_str(label_originator(l)->policy, "P"));
@@ -296,12 +297,11 @@ static void a_binding_gives_originator_alternatives_and_names(void **state)
 	assert_false(label_names(l, span_str("plan.pdf")));
 	assert_false(label_names(l, span_str("")));
 	label_free(l);
-	l = make_label(BINDING(METADATA("originator", "P", "C")
-				       REFERENCE("")));
+	l = make_label(BINDING(METADATA("originator", "P", "C") REFERENCE("")));
 	assert_true(label_names(l, span_str("any")));
 	label_free(l);
-	l = make_label(BINDING(METADATA("originator", "P", "C")
-				       REFERENCE("a/%4")));
+	l = make_label(
+		BINDING(METADATA("originator", "P", "C") REFERENCE("a/%4")));
 	assert_false(label_names(l, span_str("%4")));
 	label_free(l);
 }
@@ -325,9 +325,9 @@ static void a_binding_without_one_originator_is_refused(void **state)
 		struct label_problem problem;
 		struct label *l = NULL;
 
-		assert_int_equal(
-			label_parse(span_str(bad[i]), &problem, &l).code,
-			ERR_LABEL);
+		assert_int_equal(label_parse(span_str(bad[i]), &problem, &l)
+					 .code,
+				 ERR_LABEL);
 		assert_true(strlen(problem.text) > 0);
 	}
 }
@@ -347,30 +347,32 @@ static void the_part_of_the_governing_policy_decides(void **state)
 		const char *rule;
 	} rows[] = {
 		/* The originator's, whatever the alternatives say. */
-		{BINDING(METADATA("originator", "P", "D") METADATA(
-			 "alternative", "P", "C") REFERENCE("x")),
+		{BINDING(METADATA("originator", "P", "D")
+				 METADATA("alternative", "P", "C")
+					 REFERENCE("x")),
 		 "D", ""},
 		/* Else the alternative of the governing policy. */
-		{BINDING(METADATA("originator", "X", "Y") METADATA(
-			 "alternative", "P", "C") REFERENCE("x")),
-		 "C", ""},
-		{BINDING(METADATA("originator", "X", "Y") METADATA(
-			 "alternative", "P", "C")
+		{BINDING(METADATA("originator", "X", "Y")
 				 METADATA("alternative", "P", "C")
 					 REFERENCE("x")),
 		 "C", ""},
+		{BINDING(METADATA("originator", "X", "Y")
+				 METADATA("alternative", "P", "C")
+					 METADATA("alternative", "P", "C")
+						 REFERENCE("x")),
+		 "C", ""},
 		/* Two that disagree decide nothing. */
-		{BINDING(METADATA("originator", "X", "Y") METADATA(
-			 "alternative", "P", "C")
-				 METADATA("alternative", "P", "D")
-					 REFERENCE("x")),
+		{BINDING(METADATA("originator", "X", "Y")
+				 METADATA("alternative", "P", "C")
+					 METADATA("alternative", "P", "D")
+						 REFERENCE("x")),
 		 NULL, "invalid-label"},
 		/* The label of the metadata does not stand in for it. */
-		{BINDING(METADATA("originator", "X", "Y") METADATA(
-			 "metadata", "P", "C") REFERENCE("x")),
+		{BINDING(METADATA("originator", "X", "Y")
+				 METADATA("metadata", "P", "C") REFERENCE("x")),
 		 NULL, "policy"},
-		{BINDING(METADATA("originator", "X", "Y") REFERENCE("x")),
-		 NULL, "policy"},
+		{BINDING(METADATA("originator", "X", "Y") REFERENCE("x")), NULL,
+		 "policy"},
 	};
 	struct policy *policy = make_policy(p_spif, NULL);
 
@@ -409,9 +411,9 @@ static void a_clearance_comes_back_from_its_bytes(void **state)
 	assert_int_equal(clearance_class_count(again), 2);
 	assert_int_equal(clearance_category_count(again), 2);
 	for (size_t n = 0; n < form.len; n++)
-		assert_int_equal(
-			clearance_decode(span_of(form.at, n), &cut).code,
-			ERR_MALFORMED);
+		assert_int_equal(clearance_decode(span_of(form.at, n), &cut)
+					 .code,
+				 ERR_MALFORMED);
 	clearance_free(c);
 	clearance_free(again);
 	buf_clear(&xml);
@@ -435,7 +437,8 @@ static void a_label_is_no_clearance(void **state)
 
 static void mutate(struct dice *d, struct buf *b)
 {
-	static const char bits[] = "<>&\"'/=!-[]?# \xff\xc3" "aZ0";
+	static const char bits[] = "<>&\"'/=!-[]?# \xff\xc3"
+				   "aZ0";
 
 	for (uint32_t n = 1 + dice_below(d, 6); n > 0 && b->len > 0; n--) {
 		size_t at = dice_below(d, (uint32_t)b->len);
@@ -443,8 +446,8 @@ static void mutate(struct dice *d, struct buf *b)
 
 		switch (dice_below(d, 4)) {
 		case 0:
-			b->at[at] = (uint8_t)bits[dice_below(
-				d, sizeof(bits) - 1)];
+			b->at[at] =
+				(uint8_t)bits[dice_below(d, sizeof(bits) - 1)];
 			break;
 		case 1:
 			b->at[at] ^= (uint8_t)(1u << dice_below(d, 8));
@@ -464,10 +467,10 @@ static void mutate(struct dice *d, struct buf *b)
 
 static void mutated_bytes_never_crash_and_are_refused_in_words(void **state)
 {
-	static const char *const seeds[] = {
-		"docs/policy/labels/restricted-orion.xml",
-		"docs/policy/labels/vs-nfd-rel-deu-fra.xml",
-		"docs/policy/clearances/gbr-restricted.xml"};
+	static const char *const seeds[] =
+		{"docs/policy/labels/restricted-orion.xml",
+		 "docs/policy/labels/vs-nfd-rel-deu-fra.xml",
+		 "docs/policy/clearances/gbr-restricted.xml"};
 	struct dice d = dice_new();
 	struct buf alliance, germany;
 	struct policy *policy;

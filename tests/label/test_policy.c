@@ -11,15 +11,15 @@
 #include "proto/label/rules.h"
 #include "tests/label/data.h"
 
-#define SPIF(version, inside)                                                 \
+#define SPIF(version, inside)                                                  \
 	"<SPIF xmlns=\"http://www.xmlspif.org/spif\" schemaVersion=\"" version \
 	"\">\n<securityPolicyId name=\"P\" id=\"2.25.1\"/>\n" inside "</SPIF>"
-#define CLASSES(inside)                                                       \
+#define CLASSES(inside)                                                        \
 	"<securityClassifications>\n" inside "</securityClassifications>\n"
-#define CLASS(name, lacv, hierarchy, inside)                                  \
+#define CLASS(name, lacv, hierarchy, inside)                                   \
 	"<securityClassification name=\"" name "\" lacv=\"" lacv               \
 	"\" hierarchy=\"" hierarchy "\">" inside "</securityClassification>\n"
-#define TAGS(inside)                                                          \
+#define TAGS(inside)                                                           \
 	"<securityCategoryTagSets><securityCategoryTagSet name=\"T\" "         \
 	"id=\"2.25.1.1\"><securityCategoryTag name=\"T\" "                     \
 	"tagType=\"permissive\">" inside "</securityCategoryTag>"              \
@@ -40,15 +40,16 @@ static const struct {
 	{"<SPIF schemaVersion=\"2.1\"/>", ERR_POLICY, "namespace \"\""},
 	{SPIF("2.1", ""), ERR_POLICY, "securityClassifications is missing"},
 	{SPIF("2.1", CLASSES("")), ERR_POLICY, "no securityClassification"},
-	{SPIF("2.1", CLASSES(CLASS("C", "1", "1", "")
-				     CLASS("C", "2", "2", ""))),
-	 ERR_POLICY, "line 5, element securityClassification: C and C have one "
-		     "name"},
-	{SPIF("2.1", CLASSES(CLASS("C", "1", "1", "")
-				     CLASS("D", "1", "2", ""))),
+	{SPIF("2.1",
+	      CLASSES(CLASS("C", "1", "1", "") CLASS("C", "2", "2", ""))),
+	 ERR_POLICY,
+	 "line 5, element securityClassification: C and C have one "
+	 "name"},
+	{SPIF("2.1",
+	      CLASSES(CLASS("C", "1", "1", "") CLASS("D", "1", "2", ""))),
 	 ERR_POLICY, "one lacv"},
-	{SPIF("2.1", CLASSES(CLASS("C", "1", "1", "")
-				     CLASS("D", "2", "1", ""))),
+	{SPIF("2.1",
+	      CLASSES(CLASS("C", "1", "1", "") CLASS("D", "2", "1", ""))),
 	 ERR_POLICY, "one hierarchy"},
 	{SPIF("2.1", CLASSES(CLASS("C", "x", "1", ""))), ERR_POLICY,
 	 "attribute lacv is \"x\""},
@@ -105,11 +106,13 @@ static void versions_1_0_to_2_1_are_read(void **state)
 
 static void every_public_spif_is_read(void **state)
 {
-	static const char *const files[] = {
-		"spif/nato-v79.spif.xml", "spif/nato-v88.spif.xml",
-		"spif/public-v1.spif.xml", "spif/acme.spif.xml",
-		"spif/tlp.spif.xml", "spif/tlp-plus.spif.xml",
-		"spif/demo-fr.spif.xml"};
+	static const char *const files[] = {"spif/nato-v79.spif.xml",
+					    "spif/nato-v88.spif.xml",
+					    "spif/public-v1.spif.xml",
+					    "spif/acme.spif.xml",
+					    "spif/tlp.spif.xml",
+					    "spif/tlp-plus.spif.xml",
+					    "spif/demo-fr.spif.xml"};
 
 	for (size_t i = 0; i < 7; i++) {
 		struct buf text;
@@ -126,11 +129,12 @@ static void every_public_spif_is_read(void **state)
 
 /* ---- sets ---- */
 
-#define NATIONAL(policy, lacv, applied)                                       \
+#define NATIONAL(policy, lacv, applied)                                        \
 	"<SPIF xmlns=\"http://www.xmlspif.org/spif\" schemaVersion=\"2.1\">"   \
 	"<securityPolicyId name=\"N\" id=\"2.25.2\"/>"                         \
 	"<securityClassifications><securityClassification name=\"X\" "         \
-	"lacv=\"1\" hierarchy=\"1\"><equivalentClassification policyRef=\"P\" " \
+	"lacv=\"1\" hierarchy=\"1\"><equivalentClassification "                \
+	"policyRef=\"P\" "                                                     \
 	"lacv=\"" lacv "\" applied=\"" applied "\"/>"                          \
 	"</securityClassification></securityClassifications>"                  \
 	"<equivalentPolicies><equivalentPolicy name=\"P\" id=\"" policy "\"/>" \
@@ -151,8 +155,7 @@ static void a_national_maps_only_where_it_resolves_and_applies(void **state)
 	/* At origination only: not for a relay. */
 	p = make_policy(SPIF("2.1", ONE), NATIONAL("2.25.1", "1", "encrypt"));
 	assert_null(policy_class(p, 1, 0).governing);
-	assert_int_equal(label_check(p, l, &problem).code,
-			 ERR_FOREIGN_POLICY);
+	assert_int_equal(label_check(p, l, &problem).code, ERR_FOREIGN_POLICY);
 	assert_non_null(strstr(problem.text, "no equivalent in policy P"));
 	policy_free(p);
 	files[1] = span_str(NATIONAL("2.25.1", "7", "both"));
@@ -174,8 +177,8 @@ static void a_national_maps_only_where_it_resolves_and_applies(void **state)
 }
 
 /* H(E("entente policy v1", H(governing), H(nationals) sorted)). */
-static void the_digest_names_the_set_whatever_the_order_of_nationals(
-	void **state)
+static void
+the_digest_names_the_set_whatever_the_order_of_nationals(void **state)
 {
 	static const char second[] =
 		"<SPIF xmlns=\"http://www.xmlspif.org/spif\" "
@@ -235,21 +238,21 @@ static void our_example_policies_offer_what_the_docs_say(void **state)
 	buf_clear(&germany);
 }
 
-static void nato_s_one_lacv_for_two_names_hurts_only_where_referred_to(
-	void **state)
+static void
+nato_s_one_lacv_for_two_names_hurts_only_where_referred_to(void **state)
 {
 	static const char two[] =
 		SPIF("2.1", ONE TAGS("<tagCategory name=\"V\" lacv=\"1\"/>"
 				     "<tagCategory name=\"W\" lacv=\"1\"/>"));
-	struct span file = span_str(SPIF(
-		"2.1",
-		CLASSES(CLASS("C", "1", "1",
-			      "<requiredCategory operation=\"all\">"
-			      "<categoryGroup tagSetRef=\"T\" "
-			      "tagType=\"permissive\" lacv=\"1\"/>"
-			      "</requiredCategory>"))
-			TAGS("<tagCategory name=\"V\" lacv=\"1\"/>"
-			     "<tagCategory name=\"W\" lacv=\"1\"/>")));
+	struct span file = span_str(
+		SPIF("2.1",
+		     CLASSES(CLASS("C", "1", "1",
+				   "<requiredCategory operation=\"all\">"
+				   "<categoryGroup tagSetRef=\"T\" "
+				   "tagType=\"permissive\" lacv=\"1\"/>"
+				   "</requiredCategory>"))
+			     TAGS("<tagCategory name=\"V\" lacv=\"1\"/>"
+				  "<tagCategory name=\"W\" lacv=\"1\"/>")));
 	struct policy *p = NULL;
 
 	policy_free(make_policy(two, NULL));
@@ -260,7 +263,8 @@ static void nato_s_one_lacv_for_two_names_hurts_only_where_referred_to(
 
 static void mutated_spifs_load_or_are_refused_in_words(void **state)
 {
-	static const char bits[] = "<>&\"'/=!-[] \xff" "1aZ";
+	static const char bits[] = "<>&\"'/=!-[] \xff"
+				   "1aZ";
 	struct dice d = dice_new();
 	struct buf whole;
 
@@ -275,10 +279,9 @@ static void mutated_spifs_load_or_are_refused_in_words(void **state)
 		buf_put(&b, buf_span(&whole));
 		for (uint32_t n = 1 + dice_below(&d, 4); n > 0; n--)
 			b.at[dice_below(&d, (uint32_t)b.len)] =
-				(uint8_t)bits[dice_below(&d,
-							 sizeof(bits) - 1)];
-		file = span_of(b.at, i % 4 ? b.len :
-					     dice_below(&d, (uint32_t)b.len));
+				(uint8_t)bits[dice_below(&d, sizeof(bits) - 1)];
+		file = span_of(b.at,
+			       i % 4 ? b.len : dice_below(&d, (uint32_t)b.len));
 		if (failed(policy_load(&file, 1, &problem, &p)))
 			assert_true(*problem.text);
 		policy_free(p);
