@@ -409,6 +409,19 @@ static bool answered_before(const struct work *k, uint32_t upto)
 	return true;
 }
 
+/*
+ * Every shelf made since the cursor is in the view.  One that is not may have
+ * rows below the new S that nobody was told of; then N must move with S, or
+ * the cursor would count that shelf as complete when it is gained.
+ */
+static bool sees_all_since(const struct work *k, uint32_t shelves)
+{
+	for (uint32_t n = shelves + 1; n <= view_upto(k->request->view); n++)
+		if (!shelf_set_has(k->w, n))
+			return false;
+	return true;
+}
+
 /* The sets of the cursor need no other names, only S moves. */
 static bool is_light(const struct work *k)
 {
@@ -417,6 +430,8 @@ static bool is_light(const struct work *k)
 	return cursor && !cursor->target && !k->filling &&
 	       shelf_set_empty(&k->page->forget) &&
 	       k->newest <= cursor->shelves &&
+	       (k->s.n == cursor->seq.n ||
+		sees_all_since(k, cursor->shelves)) &&
 	       answered_before(k, cursor->shelves);
 }
 
