@@ -3,7 +3,7 @@
  * relay's request key over E("entente page v1", nation, replica, reader,
  * ask16, H(since), H(body), policy digest, time).
  *
- * It goes in the field `Entente-Page: time=<n>, sig=:<base64>:` (a dictionary
+ * It goes in the field `Entente-Page: time=<n>, policy=:<base64>:, sig=:<base64>:` (a dictionary
  * of RFC 9651, in exactly this form), for events and streams as members of
  * the page.  Reader is 32 bytes, a fixed member of E: the author key id of a
  * device, or a nation's three letters and 29 zero bytes.
@@ -27,6 +27,7 @@ struct page_facts {
 
 struct page_signature {
 	uint64_t time;
+	struct digest policy;	    /* in force at the relay when it answered */
 	uint8_t sig[CRYPTO_SIG_P256_LEN];
 };
 
@@ -39,8 +40,8 @@ struct err page_base(const struct page_facts *facts, struct buf *out);
 struct err page_sign(const struct crypto_key *key,
 		     const struct page_facts *facts,
 		     struct page_signature *out);
-/* ERR_SIGNATURE if it does not verify; `facts->time` is not read, that of
- * `signature` is. */
+/* ERR_SIGNATURE if it does not verify; time and policy of `facts` are not
+ * read, those of `signature` are. */
 struct err page_check(const struct crypto_public *key,
 		      const struct page_facts *facts,
 		      const struct page_signature *signature);

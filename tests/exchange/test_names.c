@@ -94,6 +94,7 @@ static void a_page_is_the_published_one(void **state)
 	assert_memory_equal(base.at, tbs.at, tbs.len);
 	/* A signature made elsewhere. */
 	sig.time = facts.time;
+	sig.policy = facts.policy;
 	assert_false(failed(
 		json_get_fixed(row, "signature", sig.sig, sizeof(sig.sig))));
 	assert_false(failed(json_get_object(f->json, "keys", &keys)));

@@ -129,7 +129,7 @@ struct err core_body_end(struct job *job, bool complete);
 struct core_call {
 	uint64_t id;
 	struct nation nation;
-	char endpoint[256];
+	char endpoint[264];
 	struct span ca;	     /* DER of the CA to pin; or */
 	struct span ca_digest; /* its SHA-256, at first contact */
 	struct span method, target; /* in the call's arena */

@@ -1,0 +1,396 @@
+/* The policy in force, and what is derived from it, each once. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "proto/crypto/crypto.h"
+#include "relay/guard/core/policing.h"
+
+enum {
+	LABELS_MAX = 1 << 16,
+	LABEL_SLOTS = LABELS_MAX * 2,
+	READERS_MAX = 1 << 13,
+	READER_SLOTS = READERS_MAX * 2,
+};
+
+struct policing_reader {
+	struct digest profile;
+	struct reader *reader;
+	struct view *view; /* the last one made; under the lock */
+};
+
+struct policing {
+	atomic_int refs;
+	struct policy *policy;
+	struct rules *rules;
+	char *ceiling;
+	struct digest digest;
+	const struct shelf_index *shelves;
+	pthread_rwlock_t lock;
+	size_t label_count, reader_count;
+	struct policing_label *labels[LABEL_SLOTS];
+	struct policing_reader *readers[READER_SLOTS];
+};
+
+struct err policing_new(struct policy *policy, const char *ceiling,
+			const struct shelf_index *shelves,
+			struct policing **out)
+{
+	struct rules_spec spec = {.ceiling = span_str(ceiling),
+				  .all_spaces = true};
+	struct policing *p = calloc(1, sizeof(*p));
+	struct err e;
+
+	if (!p)
+		return err_make(ERR_NO_MEMORY, "policing");
+	e = rules_new(policy, &spec, &p->rules);
+	p->ceiling = strdup(ceiling);
+	if (!failed(e) && !p->ceiling)
+		e = err_make(ERR_NO_MEMORY, "policing");
+	if (failed(e)) {
+		rules_free(p->rules);
+		free(p->ceiling);
+		free(p);
+		return e;
+	}
+	atomic_init(&p->refs, 1);
+	p->policy = policy;
+	p->digest = policy_digest(policy);
+	p->shelves = shelves;
+	pthread_rwlock_init(&p->lock, NULL);
+	*out = p;
+	return ERR_NONE;
+}
+
+struct policing *policing_keep(struct policing *p)
+{
+	atomic_fetch_add(&p->refs, 1);
+	return p;
+}
+
+static void label_drop(struct policing_label *l)
+{
+	if (!l)
+		return;
+	bound_free(l->bound);
+	label_free(l->label);
+	free(l);
+}
+
+static void reader_drop(struct policing_reader *r)
+{
+	if (!r)
+		return;
+	view_free(r->view);
+	reader_free(r->reader);
+	free(r);
+}
+
+void policing_release(struct policing *p)
+{
+	if (!p || atomic_fetch_sub(&p->refs, 1) > 1)
+		return;
+	for (size_t i = 0; i < LABEL_SLOTS; i++)
+		label_drop(p->labels[i]);
+	for (size_t i = 0; i < READER_SLOTS; i++)
+		reader_drop(p->readers[i]);
+	pthread_rwlock_destroy(&p->lock);
+	rules_free(p->rules);
+	policy_free(p->policy);
+	free(p->ceiling);
+	free(p);
+}
+
+const struct policy *policing_policy(const struct policing *p)
+{
+	return p->policy;
+}
+
+struct digest policing_digest(const struct policing *p)
+{
+	return p->digest;
+}
+
+static size_t slot_of(struct digest d, size_t slots)
+{
+	uint64_t n;
+
+	memcpy(&n, d.at, sizeof(n));
+	return n % slots;
+}
+
+static struct policing_label **label_slot(struct policing *p, struct digest d)
+{
+	size_t i = slot_of(d, LABEL_SLOTS);
+
+	while (p->labels[i] && !digest_eq(p->labels[i]->digest, d))
+		i = (i + 1) % LABEL_SLOTS;
+	return &p->labels[i];
+}
+
+static struct policing_reader **reader_slot(struct policing *p,
+					    struct digest d)
+{
+	size_t i = slot_of(d, READER_SLOTS);
+
+	while (p->readers[i] && !digest_eq(p->readers[i]->profile, d))
+		i = (i + 1) % READER_SLOTS;
+	return &p->readers[i];
+}
+
+static const struct policing_label *label_known(struct policing *p,
+						struct digest d)
+{
+	const struct policing_label *l;
+
+	pthread_rwlock_rdlock(&p->lock);
+	l = *label_slot(p, d);
+	pthread_rwlock_unlock(&p->lock);
+	return l;
+}
+
+/* Takes `label`; keeps it bound, or gives what another thread kept. */
+static struct err label_keep(struct policing *p, struct label *label,
+			     const struct policing_label **out)
+{
+	struct policing_label *l = calloc(1, sizeof(*l)), **slot;
+	struct err e = ERR_NONE;
+
+	if (!l) {
+		label_free(label);
+		return err_make(ERR_NO_MEMORY, "policing");
+	}
+	l->label = label;
+	l->digest = label_digest(label);
+	e = bound_new(p->policy, label, &l->bound);
+	if (failed(e)) {
+		label_drop(l);
+		return e;
+	}
+	l->above = bound_above_ceiling(l->bound, p->ceiling);
+	pthread_rwlock_wrlock(&p->lock);
+	slot = label_slot(p, l->digest);
+	if (*slot) {
+		label_drop(l);
+		l = *slot;
+	} else if (p->label_count < LABELS_MAX) {
+		*slot = l;
+		p->label_count++;
+	} else {
+		label_drop(l);
+		e = err_make(ERR_BUSY, "too many different labels");
+	}
+	pthread_rwlock_unlock(&p->lock);
+	if (!failed(e))
+		*out = l;
+	return e;
+}
+
+struct err policing_label(struct policing *p, struct txn *txn,
+			  struct digest digest,
+			  const struct policing_label **out)
+{
+	const struct policing_label *known = label_known(p, digest);
+	struct label *label = NULL;
+	struct span xml, canonical;
+	struct err e;
+
+	if (known) {
+		*out = known;
+		return ERR_NONE;
+	}
+	e = label_store_get(txn, digest, &xml, &canonical);
+	if (!failed(e))
+		e = label_decode(canonical, xml, &label);
+	if (failed(e))
+		return e;
+	return label_keep(p, label, out);
+}
+
+struct err policing_label_xml(struct policing *p, struct span xml,
+			      struct label_problem *problem,
+			      const struct policing_label **out)
+{
+	const struct policing_label *known;
+	struct label *label = NULL;
+	struct digest digest;
+	struct err e = crypto_sha256(xml, &digest);
+
+	if (failed(e))
+		return e;
+	known = label_known(p, digest);
+	if (known) {
+		*out = known;
+		return ERR_NONE;
+	}
+	e = label_parse(xml, problem, &label);
+	if (failed(e))
+		return e;
+	return label_keep(p, label, out);
+}
+
+/* Everything that decides for this reader, under this policy. */
+static struct err profile_digest(const struct policing *p,
+				 struct span clearance_xml,
+				 const struct reader_spec *spec,
+				 struct digest *out)
+{
+	struct buf b;
+	struct digest clearance;
+	struct err e = crypto_sha256(clearance_xml, &clearance);
+
+	if (failed(e))
+		return e;
+	buf_init(&b, 1 << 20);
+	buf_put(&b, SPAN_OBJ(p->digest));
+	buf_put_var(&b, span_str(p->ceiling));
+	buf_put_u8(&b, (uint8_t)spec->kind);
+	buf_put(&b, SPAN_OBJ(clearance));
+	buf_put_u8(&b, spec->all_spaces);
+	buf_put_u8(&b, spec->in_posture);
+	buf_put_var(&b, spec->ceiling);
+	buf_put_u32(&b, (uint32_t)spec->space_count);
+	for (size_t i = 0; i < spec->space_count; i++)
+		buf_put_var(&b, spec->spaces[i]);
+	e = buf_check(&b);
+	if (!failed(e))
+		e = crypto_sha256(buf_span(&b), out);
+	buf_clear(&b);
+	return e;
+}
+
+static struct err reader_make(struct policing *p, struct span clearance_xml,
+			      const struct reader_spec *spec,
+			      struct label_problem *problem,
+			      struct reader **out)
+{
+	struct reader_spec full = *spec;
+	struct clearance *clearance = NULL;
+	struct err e = ERR_NONE;
+
+	if (clearance_xml.len) {
+		e = clearance_parse(clearance_xml, problem, &clearance);
+		if (failed(e))
+			return e;
+	}
+	full.clearance = clearance;
+	e = reader_new(p->policy, &full, out);
+	clearance_free(clearance);
+	return e;
+}
+
+struct err policing_reader(struct policing *p, struct span clearance_xml,
+			   const struct reader_spec *spec,
+			   struct label_problem *problem,
+			   struct policing_reader **out)
+{
+	struct policing_reader *r, **slot;
+	struct digest profile;
+	struct err e = profile_digest(p, clearance_xml, spec, &profile);
+
+	if (failed(e))
+		return e;
+	pthread_rwlock_rdlock(&p->lock);
+	r = *reader_slot(p, profile);
+	pthread_rwlock_unlock(&p->lock);
+	if (r) {
+		*out = r;
+		return ERR_NONE;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return err_make(ERR_NO_MEMORY, "policing");
+	r->profile = profile;
+	e = reader_make(p, clearance_xml, spec, problem, &r->reader);
+	if (failed(e)) {
+		reader_drop(r);
+		return e;
+	}
+	pthread_rwlock_wrlock(&p->lock);
+	slot = reader_slot(p, profile);
+	if (*slot) {
+		reader_drop(r);
+		r = *slot;
+	} else if (p->reader_count < READERS_MAX) {
+		*slot = r;
+		p->reader_count++;
+	} else {
+		reader_drop(r);
+		e = err_make(ERR_BUSY, "too many different clearances");
+	}
+	pthread_rwlock_unlock(&p->lock);
+	if (!failed(e))
+		*out = r;
+	return e;
+}
+
+const struct reader *policing_reader_bound(const struct policing_reader *r)
+{
+	return r->reader;
+}
+
+struct verdict policing_decide(struct policing *p, struct txn *txn,
+			       const struct reader *reader,
+			       struct span space, const struct digest *labels,
+			       size_t label_count, uint64_t condition)
+{
+	const struct bound *bounds[SHELF_LABELS_MAX] = {0};
+	struct shelf_view shelf = {space, bounds, label_count, condition};
+
+	if (label_count > SHELF_LABELS_MAX)
+		shelf.label_count = 0; /* unlabelled: not released */
+	for (size_t i = 0; i < shelf.label_count; i++) {
+		const struct policing_label *l;
+
+		/* One that cannot be had stays NULL: not released. */
+		if (!failed(policing_label(p, txn, labels[i], &l)))
+			bounds[i] = l->bound;
+	}
+	return decide(p->policy, p->rules, &shelf, reader);
+}
+
+struct deciding {
+	struct policing *p;
+	struct txn *txn;
+	const struct reader *reader;
+};
+
+static bool releases(void *self, const struct shelf_row *shelf)
+{
+	const struct deciding *d = self;
+
+	return policing_decide(d->p, d->txn, d->reader,
+			       span_of(shelf->space, shelf->space_len),
+			       shelf->labels, shelf->labels_count,
+			       shelf->condition)
+		.released;
+}
+
+struct err policing_view(struct policing *p, struct policing_reader *r,
+			 struct txn *txn, struct view **out)
+{
+	struct deciding d = {p, txn, r->reader};
+	struct view_decider decider = {releases, &d};
+	struct view *base = NULL, *view = NULL;
+	struct err e;
+
+	pthread_rwlock_rdlock(&p->lock);
+	if (r->view)
+		base = view_keep(r->view);
+	pthread_rwlock_unlock(&p->lock);
+	e = view_new_decided(p->shelves, txn, r->profile, base, &decider,
+			     &view);
+	if (!failed(e) && view != base) {
+		pthread_rwlock_wrlock(&p->lock);
+		/* The one that knows more shelves stays. */
+		if (!r->view || view_upto(r->view) < view_upto(view)) {
+			view_free(r->view);
+			r->view = view_keep(view);
+		}
+		pthread_rwlock_unlock(&p->lock);
+	}
+	view_free(base);
+	if (!failed(e))
+		*out = view;
+	return e;
+}

@@ -1,0 +1,72 @@
+/*
+ * The policy in force with everything derived from it: operators' rules,
+ * labels bound once, readers bound once with their views.
+ *
+ * A policing never changes its policy; when policy or rules change, a new one
+ * takes its place and the old one goes with its last job.  Safe from any
+ * thread.
+ */
+#ifndef RELAY_GUARD_CORE_POLICING_H
+#define RELAY_GUARD_CORE_POLICING_H
+
+#include "proto/label/decision.h"
+#include "storage/label_store.h"
+#include "storage/view.h"
+
+struct policing;
+
+/* A label as this policy sees it. */
+struct policing_label {
+	struct digest digest;
+	struct label *label;
+	struct bound *bound;
+	bool above; /* above the relay's ceiling */
+};
+
+/* Takes `policy`; `ceiling` is the relay's. One reference. */
+struct err policing_new(struct policy *policy, const char *ceiling,
+			const struct shelf_index *shelves,
+			struct policing **out);
+struct policing *policing_keep(struct policing *p);
+void policing_release(struct policing *p);
+
+const struct policy *policing_policy(const struct policing *p);
+struct digest policing_digest(const struct policing *p);
+
+/*
+ * The label of that digest: from memory, else from the store.  Lives as long
+ * as the policing.  ERR_NOT_FOUND if the store lacks it.
+ */
+struct err policing_label(struct policing *p, struct txn *txn,
+			  struct digest digest,
+			  const struct policing_label **out);
+/* A label that is perhaps not stored yet: parsed, bound, kept in memory. */
+struct err policing_label_xml(struct policing *p, struct span xml,
+			      struct label_problem *problem,
+			      const struct policing_label **out);
+
+/* A reader of this policy, with the profile that names everything that
+ * decides.  Lives as long as the policing. */
+struct policing_reader;
+
+/*
+ * The reader of `spec`, whose clearance is given as XML (empty: holds
+ * nothing).  Equal specs give the same reader.
+ */
+struct err policing_reader(struct policing *p, struct span clearance_xml,
+			   const struct reader_spec *spec,
+			   struct label_problem *problem,
+			   struct policing_reader **out);
+const struct reader *policing_reader_bound(const struct policing_reader *r);
+
+/* Its view in this snapshot.  Owns: view_free. */
+struct err policing_view(struct policing *p, struct policing_reader *r,
+			 struct txn *txn, struct view **out);
+
+/* The decision on a shelf by number or by its parts. */
+struct verdict policing_decide(struct policing *p, struct txn *txn,
+			       const struct reader *reader,
+			       struct span space, const struct digest *labels,
+			       size_t label_count, uint64_t condition);
+
+#endif

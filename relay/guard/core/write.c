@@ -1,0 +1,325 @@
+/* The writer: many jobs in one transaction, one commit, then the answers. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "relay/guard/core/state.h"
+
+/* Signatures made since the last commit. */
+static struct err put_signatures(struct batch *batch,
+				 struct sealed_group *list)
+{
+	struct err e = ERR_NONE;
+
+	for (; list && !failed(e); list = list->next)
+		e = group_sign_row(batch->txn, list->number, list->signature);
+	return e;
+}
+
+static struct err put_refusal(struct batch *batch, const struct refusal *r)
+{
+	struct audit_item item = {.doc = r->doc,
+				  .outcome = r->outcome,
+				  .rule = span_str(r->rule)};
+	struct audit_entry entry = {
+		.who = r->who,
+		.who_id = span_of(r->who_id, r->who_len),
+		.what = span_str(r->what),
+		.outcome = r->outcome,
+		.rule = span_str(r->rule),
+		.detail = span_str(r->detail),
+		.count = r->has_doc ? 1 : 0,
+		.items = &item,
+	};
+	uint64_t number;
+
+	return audit_append(batch->txn, &entry, &number);
+}
+
+struct err batch_begin(struct core *core, bool beyond_quota,
+		       struct batch *out)
+{
+	uint64_t group = 0;
+	struct err e;
+
+	*out = (struct batch){.core = core, .now_s = core_now_s(core)};
+	e = beyond_quota ? txn_begin_reserve(core->store, STORE_RECORDS,
+					     &out->txn)
+			 : txn_begin_write(core->store, STORE_RECORDS,
+					   &out->txn);
+	if (!failed(e))
+		e = group_last(out->txn, &group);
+	if (failed(e)) {
+		txn_abort(&out->txn);
+		return e;
+	}
+	document_writer_begin(&out->writer, core->shelves, group + 1);
+	return ERR_NONE;
+}
+
+void batch_abort(struct batch *batch)
+{
+	txn_abort(&batch->txn);
+}
+
+/* The group of this commit, unsigned: core_seal signs it beside the next. */
+static struct err put_group(struct batch *batch)
+{
+	struct document_writer *w = &batch->writer;
+	struct core *core = batch->core;
+	struct group_row row = {.replica = core->replica,
+				.time = batch->now_s,
+				.first = w->first,
+				.last = w->last,
+				.leaves = span_of(w->cores,
+						  w->leaves * DIGEST_LEN)};
+	struct seal_group *tree = malloc(sizeof(*tree));
+	struct err e;
+
+	if (!tree)
+		return err_make(ERR_NO_MEMORY, "a group's tree");
+	e = random_fill(&core->random, row.secret, sizeof(row.secret));
+	if (!failed(e))
+		e = seal_group_build(row.secret, row.replica, row.time,
+				     w->cores, w->leaves, tree);
+	if (!failed(e)) {
+		row.root = seal_group_root(tree);
+		e = group_put(batch->txn, &row, &row.number);
+	}
+	wipe(tree, sizeof(*tree));
+	free(tree);
+	wipe(row.secret, sizeof(row.secret));
+	return e;
+}
+
+struct err batch_commit(struct batch *batch)
+{
+	struct core *core = batch->core;
+	struct err e = document_writer_end(&batch->writer, batch->txn);
+
+	if (!failed(e) && batch->writer.leaves)
+		e = put_group(batch);
+	if (failed(e)) {
+		txn_abort(&batch->txn);
+		return e;
+	}
+	e = txn_commit(&batch->txn);
+	if (failed(e))
+		return e;
+	atomic_fetch_add(&core->commits, 1);
+	if (batch->wakes)
+		core_wake(core);
+	return ERR_NONE;
+}
+
+struct pending {
+	struct sealed_group *sealed;
+	struct refusal *refusals;
+	size_t refusal_count;
+};
+
+static void take_pending(struct core *core, struct pending *out)
+{
+	pthread_mutex_lock(&core->lock);
+	*out = (struct pending){.sealed = core->sealed};
+	core->sealed = NULL;
+	core->sealed_end = &core->sealed;
+	if (core->refusal_count) {
+		out->refusals = calloc(core->refusal_count,
+				       sizeof(*out->refusals));
+		if (out->refusals) {
+			out->refusal_count = core->refusal_count;
+			memcpy(out->refusals, core->refusals,
+			       out->refusal_count * sizeof(*out->refusals));
+			core->refusal_count = 0;
+		}
+	}
+	pthread_mutex_unlock(&core->lock);
+}
+
+/* Back in front, in their order: for the next commit. */
+static void give_back(struct core *core, struct pending *p)
+{
+	struct sealed_group **end = &p->sealed;
+
+	pthread_mutex_lock(&core->lock);
+	while (*end)
+		end = &(*end)->next;
+	*end = core->sealed;
+	if (!core->sealed)
+		core->sealed_end = end;
+	core->sealed = p->sealed;
+	if (core->sealed_end == &p->sealed)
+		core->sealed_end = &core->sealed;
+	for (size_t i = 0; i < p->refusal_count; i++)
+		if (core->refusal_count < CORE_REFUSALS_MAX)
+			core->refusals[core->refusal_count++] = p->refusals[i];
+	pthread_mutex_unlock(&core->lock);
+	free(p->refusals);
+}
+
+static void drop_pending(struct pending *p)
+{
+	while (p->sealed) {
+		struct sealed_group *next = p->sealed->next;
+
+		free(p->sealed);
+		p->sealed = next;
+	}
+	free(p->refusals);
+}
+
+static void job_finish(struct job *job)
+{
+	struct err e = job->op->finish ? job->op->finish(job) : ERR_NONE;
+
+	if (failed(e))
+		answer_refuse(job, e);
+	job->done = true;
+}
+
+/* One job inside the batch.  An error ends the batch. */
+static struct err put_job(struct job *job, struct batch *batch)
+{
+	struct err e = ERR_NONE;
+
+	/* Whoever was let in before a commit is looked at again after it. */
+	if (job->seen_commits != atomic_load(&job->core->commits) &&
+	    job->asker.kind == ASKER_DEVICE) {
+		struct device now;
+
+		e = device_get(batch->txn, job->asker.device.author,
+			       &job->arena, &now);
+		if (!failed(e) && now.state != DEVICE_ACTIVE)
+			e = err_make(ERR_REVOKED,
+				     "the device is frozen or revoked");
+	}
+	if (!failed(e) && job->op->confirm)
+		e = job->op->confirm(job, batch);
+	if (failed(e)) {
+		answer_refuse(job, e);
+		return ERR_NONE;
+	}
+	if (job->op->proof == PROOF_SINGLE_USE) {
+		e = proof_spend(job, batch->txn);
+		if (e.code == ERR_NONCE) {
+			answer_refuse(job, e);
+			return ERR_NONE;
+		}
+	}
+	if (!failed(e) && job->op->apply)
+		e = job->op->apply(job, batch);
+	return e;
+}
+
+static struct err write_once(struct core *core, struct job **jobs,
+			     size_t count)
+{
+	struct pending pending;
+	struct batch batch;
+	bool beyond = count == 0;
+	struct err e;
+
+	for (size_t i = 0; i < count; i++)
+		beyond = beyond || (jobs[i]->op && jobs[i]->op->beyond_quota);
+	e = batch_begin(core, beyond, &batch);
+	if (failed(e))
+		return e;
+	take_pending(core, &pending);
+	e = put_signatures(&batch, pending.sealed);
+	if (pending.sealed)
+		batch.wakes = true;
+	for (size_t i = 0; i < pending.refusal_count && !failed(e); i++)
+		e = put_refusal(&batch, &pending.refusals[i]);
+	for (size_t i = 0; i < count && !failed(e); i++)
+		if (!jobs[i]->done)
+			e = put_job(jobs[i], &batch);
+	if (failed(e))
+		batch_abort(&batch);
+	else
+		e = batch_commit(&batch);
+	if (failed(e)) {
+		give_back(core, &pending);
+		return e;
+	}
+	drop_pending(&pending);
+	for (size_t i = 0; i < count; i++)
+		if (!jobs[i]->done)
+			job_finish(jobs[i]);
+	return ERR_NONE;
+}
+
+void write_jobs(struct core *core, struct job **jobs, size_t count)
+{
+	struct err e = ring_reserve_slots(core->ring, core->store,
+					  CORE_SPARE_SLOTS);
+
+	if (!failed(e))
+		e = write_once(core, jobs, count);
+	if (!failed(e))
+		return;
+	if (count > 1 && !store_dead(core->store)) {
+		/* One of them is to blame: each for itself. */
+		for (size_t i = 0; i < count; i++)
+			if (!jobs[i]->done)
+				write_jobs(core, &jobs[i], 1);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!jobs[i]->done)
+			answer_refuse(jobs[i], e);
+}
+
+void core_write(struct core *core, struct job **jobs, size_t count)
+{
+	write_jobs(core, jobs, count);
+}
+
+/* ---- seals, beside the commits ---- */
+
+static struct err seal_one(struct core *core, struct txn *txn,
+			   struct sealed_group **out, bool *found)
+{
+	struct sealed_group *s;
+	struct group_row row;
+	struct err e = group_unsigned(txn, core->sealed_upto, &row);
+
+	*found = !failed(e);
+	if (failed(e))
+		return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return err_make(ERR_NO_MEMORY, "a seal");
+	s->number = row.number;
+	e = seal_group_sign(core->seal_key, row.replica, row.time, row.root,
+			    s->signature);
+	wipe(&row, sizeof(row));
+	if (failed(e)) {
+		free(s);
+		return e;
+	}
+	*out = s;
+	return ERR_NONE;
+}
+
+bool core_seal(struct core *core)
+{
+	struct txn *txn = NULL;
+	bool any = false, found = true;
+	struct err e = txn_begin_read(core->store, STORE_RECORDS, &txn);
+
+	while (!failed(e) && found) {
+		struct sealed_group *s = NULL;
+
+		e = seal_one(core, txn, &s, &found);
+		if (!s)
+			break;
+		pthread_mutex_lock(&core->lock);
+		core->sealed_upto = s->number;
+		*core->sealed_end = s;
+		core->sealed_end = &s->next;
+		pthread_mutex_unlock(&core->lock);
+		any = true;
+	}
+	txn_abort(&txn);
+	return any;
+}
