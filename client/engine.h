@@ -128,7 +128,9 @@ struct engine_put {
 	/* Parents, heads that are known here; none: all of them. */
 	const struct digest *parents;
 	size_t parents_count;
-	bool beside; /* keep it beside if the parents are no longer heads */
+	/* Keep it beside if the parents are no longer heads; then they need
+	 * not be known here. */
+	bool beside;
 	/* A new document: */
 	struct span space;
 	struct span label; /* XML */

@@ -280,13 +280,13 @@ static void rewrite_all(struct journal *j, struct rewrite *w)
 	EACH(labels, journal_write_label)
 	/* Documents of an earlier mark first, each under a mark below. */
 	journal_write_number(&w->ops, JOURNAL_MARK,
-			     j->mark ? j->mark - 1 : 0);
+			     j->mark ? 2 * (j->mark - 1) : 0);
 	for (size_t i = 0; i < j->documents_count; i++)
 		if (j->documents[i].mark < j->mark) {
 			journal_write_document(&w->ops, &j->documents[i]);
 			rewrite_flush(w, false);
 		}
-	journal_write_number(&w->ops, JOURNAL_MARK, j->mark);
+	journal_write_number(&w->ops, JOURNAL_MARK, 2 * j->mark + j->sweeping);
 	for (size_t i = 0; i < j->documents_count; i++)
 		if (j->documents[i].mark >= j->mark) {
 			journal_write_document(&w->ops, &j->documents[i]);
@@ -500,7 +500,8 @@ void journal_put_cursor(struct journal_txn *txn, struct span cursor)
 
 void journal_put_mark(struct journal_txn *txn)
 {
-	journal_write_number(&txn->ops, JOURNAL_MARK, txn->journal->mark + 1);
+	journal_write_number(&txn->ops, JOURNAL_MARK,
+			     2 * (txn->journal->mark + 1) + 1);
 }
 
 void journal_put_sweep(struct journal_txn *txn)

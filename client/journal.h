@@ -130,7 +130,8 @@ struct journal {
 	struct journal_serial *serials;
 	size_t serials_count;
 	char *cursor; /* "" before the first page */
-	uint64_t mark; /* of the sweep under way */
+	uint64_t mark; /* of what is put now */
+	bool sweeping; /* since journal_put_mark, until journal_put_sweep */
 	struct journal_disk *disk;
 };
 

@@ -603,10 +603,13 @@ static struct err apply_one(struct journal *j, struct span_reader *r,
 		return apply_cursor(j, r);
 	case JOURNAL_MARK:
 		j->mark = span_read_u64(r);
+		j->sweeping = j->mark & 1;
+		j->mark >>= 1;
 		return ERR_NONE;
 	case JOURNAL_SWEEP:
 		(void)span_read_u64(r);
 		sweep(j, dropped);
+		j->sweeping = false;
 		return ERR_NONE;
 	case JOURNAL_KEY:
 		return apply_key(j, r);

@@ -12,7 +12,7 @@ enum journal_op {
 	JOURNAL_SHELF,
 	JOURNAL_FORGET,
 	JOURNAL_CURSOR,
-	JOURNAL_MARK,
+	JOURNAL_MARK, /* twice the mark, and 1 while a sweep is under way */
 	JOURNAL_SWEEP,
 	JOURNAL_KEY,
 	JOURNAL_KEY_DROP,
