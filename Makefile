@@ -137,6 +137,13 @@ test-$(1): $$(TESTS_$(1))
 	@tests/run.sh $$(TESTS_$(1))
 endef
 $(foreach d,$(TEST_DIRS),$(eval $(call testdir,$(d))))
+
+# The daemon's processes are tested with a guard whose core is scripted.
+$(BUILD)/tests/relay/echo-guard: $(BUILD)/relay/guard/main.o \
+		$(BUILD)/tests/relay/echo_core.o $(call libs,relay exchange crypto base)
+	$(call program,guardmain)
+$(TESTS_relay): | $(BUILD)/entented $(BUILD)/entented-front \
+		$(BUILD)/tests/relay/echo-guard
 ALL_TESTS := $(foreach d,$(TEST_DIRS),$(TESTS_$(d)))
 
 .PHONY: all test sanitize lint format help clean

@@ -66,7 +66,7 @@ static struct err landlock(enum confine_role role, const char *folder,
 	int fd;
 
 	if (abi < 1) {
-		snprintf(applied->text, sizeof(applied->text), "landlock=none");
+		snprintf(applied->text, sizeof(applied->text), "none");
 		return ERR_NONE;
 	}
 	if (abi >= 2)
@@ -100,7 +100,7 @@ static struct err landlock(enum confine_role role, const char *folder,
 	if (!ok || syscall(SYS_landlock_restrict_self, fd, 0) != 0)
 		e = err_make(ERR_INTERNAL, "landlock: not applied");
 	close(fd);
-	snprintf(applied->text, sizeof(applied->text), "landlock=%d", abi);
+	snprintf(applied->text, sizeof(applied->text), "%d", abi);
 	return e;
 }
 
@@ -111,7 +111,7 @@ struct err confine_files(enum confine_role role, const char *folder,
 
 	if (CONFINE_NOTHING) {
 		snprintf(applied->text, sizeof(applied->text),
-			 "landlock=sanitizer");
+			 "sanitizer");
 		return ERR_NONE;
 	}
 	/* Memory holds keys: no core dumps, no reading by others. */
@@ -224,7 +224,7 @@ struct err confine_calls(enum confine_role role,
 
 	if (CONFINE_NOTHING) {
 		snprintf(applied->text, sizeof(applied->text),
-			 "seccomp=sanitizer");
+			 "sanitizer");
 		return ERR_NONE;
 	}
 	/* What is not foreseen fails; what is never right ends the process. */
@@ -238,9 +238,9 @@ struct err confine_calls(enum confine_role role,
 		goto out;
 	}
 	if (seccomp_load(filter) != 0)
-		snprintf(applied->text, sizeof(applied->text), "seccomp=none");
+		snprintf(applied->text, sizeof(applied->text), "none");
 	else
-		snprintf(applied->text, sizeof(applied->text), "seccomp=yes");
+		snprintf(applied->text, sizeof(applied->text), "yes");
 out:
 	seccomp_release(filter);
 	return e;

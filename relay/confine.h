@@ -18,9 +18,9 @@
 
 enum confine_role { CONFINE_GUARD, CONFINE_FRONT, CONFINE_LINK };
 
-/* Words for the log: "landlock=7", "landlock=none", "seccomp=yes". */
+/* A word for the log: Landlock's ABI, "yes", "none" or "sanitizer". */
 struct confine_applied {
-	char text[64];
+	char text[16];
 };
 
 /* `folder` is the relay's; only the guard's role uses it. */

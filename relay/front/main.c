@@ -43,6 +43,17 @@ static void on_stop(void *owner)
 		front_stop(&p->front);
 }
 
+static void log_confined(const struct confine_applied *files,
+			 const struct confine_applied *calls)
+{
+	struct log_line l;
+
+	log_begin(&l, "confined");
+	log_str(&l, "landlock", files->text);
+	log_str(&l, "seccomp", calls->text);
+	log_end(&l);
+}
+
 static struct err start(struct process *p)
 {
 	enum confine_role role = p->is_link ? CONFINE_LINK : CONFINE_FRONT;
@@ -67,7 +78,7 @@ static struct err start(struct process *p)
 	e = confine_calls(role, &calls);
 	if (failed(e))
 		return e;
-	log_note("confined", files.text, calls.text);
+	log_confined(&files, &calls);
 	return ERR_NONE;
 }
 

@@ -54,6 +54,17 @@ static struct err open_core(struct process *p)
 	return e;
 }
 
+static void log_confined(const struct confine_applied *files,
+			 const struct confine_applied *calls)
+{
+	struct log_line l;
+
+	log_begin(&l, "confined");
+	log_str(&l, "landlock", files->text);
+	log_str(&l, "seccomp", calls->text);
+	log_end(&l);
+}
+
 static struct err start(struct process *p)
 {
 	struct guard_config config = {.page = p->page,
@@ -83,7 +94,7 @@ static struct err start(struct process *p)
 	e = confine_calls(CONFINE_GUARD, &calls);
 	if (failed(e))
 		return e;
-	log_note("confined", files.text, calls.text);
+	log_confined(&files, &calls);
 	return ERR_NONE;
 }
 
