@@ -313,6 +313,22 @@ static bool has_room(const struct work *k)
 	       k->scanned < SCAN_MAX;
 }
 
+/* Beyond the floor that voided a shelf, or the next page would void it
+ * again: every row of the merge up to the newest has been told. */
+static struct err pass_floor(struct work *k)
+{
+	struct seq sequence;
+	struct err e = shelf_sequence(k->txn, &sequence);
+
+	if (failed(e))
+		return e;
+	if (sequence.n > k->upto.n)
+		sequence = k->upto;
+	if (sequence.n > k->s.n)
+		k->s = sequence;
+	return ERR_NONE;
+}
+
 /* Live rows: a gone row is never passed over. */
 static struct err live(struct work *k)
 {
@@ -333,6 +349,8 @@ static struct err live(struct work *k)
 	}
 	if (!failed(e) && feed_merge_next(merge))
 		k->page->more = true;
+	else if (!failed(e) && k->floored)
+		e = pass_floor(k);
 	feed_merge_free(merge);
 	return e;
 }
@@ -468,20 +486,8 @@ static struct err finish(struct work *k)
 {
 	const struct cursor *old = k->request->cursor;
 	struct feed_page *page = k->page;
-	struct seq sequence;
-	struct err e;
 
 	page->more |= k->filling || exceeds(k->w, &k->c);
-	if (k->floored && !page->more) {
-		/* Beyond the floor that voided a shelf. */
-		e = shelf_sequence(k->txn, &sequence);
-		if (failed(e))
-			return e;
-		if (sequence.n > k->upto.n)
-			sequence = k->upto;
-		if (sequence.n > k->s.n)
-			k->s = sequence;
-	}
 	if (is_light(k)) {
 		page->cursor = *old;
 		page->cursor.seq = k->s;
