@@ -253,6 +253,12 @@ static struct err make_guard_keys(struct maker *m)
 			     crypto_public_spki(
 				     crypto_key_public(m->seal_root)),
 			     0644);
+	/* The public part stays with the relay when the folder goes. */
+	if (!failed(e))
+		e = put_file(m, "tls/root.spki",
+			     crypto_public_spki(
+				     crypto_key_public(m->seal_root)),
+			     0644);
 	return e;
 }
 
