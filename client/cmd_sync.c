@@ -208,10 +208,11 @@ static void name_of(struct span title, const struct journal_document *d,
 	for (size_t i = 0; i < title.len && n < NAME_LEN_MAX; i++) {
 		uint8_t ch = title.at[i];
 
-		name[n++] = ch < 0x20 || ch == 0x7f || ch == '/' ||
-					    (ch == '.' && n == 0)
-				    ? '_'
-				    : (char)ch;
+		bool plain = ch >= 0x20 && ch != 0x7f && ch != '/' &&
+			     (ch != '.' || n > 0);
+
+		name[n] = plain ? (char)ch : '_';
+		n++;
 	}
 	/* Not in the middle of a character. */
 	while (n == NAME_LEN_MAX && n > 0 && (name[n - 1] & 0x80))
@@ -237,7 +238,7 @@ static void make_own(struct sync *s, const struct journal_document *d,
 {
 	const struct journal_file *other =
 		journal_find_file(engine_journal(s->e), span_str(name));
-	char id[DOC_ID_TEXT_LEN + 1], copy[512], path[FILES_PATH_MAX];
+	char id[DOC_ID_TEXT_LEN + 1], copy[401], path[FILES_PATH_MAX];
 	bool stranger;
 
 	if (failed(files_path(s->folder, name, path)))
