@@ -350,6 +350,8 @@ static struct err put_out(struct link_dial *d)
 	struct span bytes;
 	uv_buf_t piece;
 
+	if (!d->tls)
+		return ERR_NONE; /* not connected yet */
 	while (d->h2 && tls_pending(d->tls).len < WRITE_MAX) {
 		struct span plain = h2_pending(d->h2);
 		size_t taken = 0;

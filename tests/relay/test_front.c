@@ -291,7 +291,7 @@ static void an_admin_may_ask_whether_it_lives(void **state)
 	client_close(&c);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_answered_by_the_guard),
@@ -312,5 +312,7 @@ int main(void)
 		cmocka_unit_test(an_admin_may_ask_whether_it_lives),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, start, stop);
 }
