@@ -311,8 +311,8 @@ bool cli_passphrase(const struct cli *c, bool ask, bool twice, struct buf *out,
 			       : true;
 	if (!cli_read(c, path, out, code))
 		return false;
-	while (out->len && (out->at[out->len - 1] == '\n' ||
-			    out->at[out->len - 1] == '\r'))
+	/* One line's end is no part of it, as for the daemon. */
+	if (out->len && out->at[out->len - 1] == '\n')
 		out->len--;
 	return true;
 }

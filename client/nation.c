@@ -248,6 +248,12 @@ static struct err make_guard_keys(struct maker *m)
 	e = replica_sign(m->seal_root, &draft, &m->replica);
 	if (!failed(e))
 		e = put_key(m, "seal-root/root.key", m->seal_root);
+	/* The public half stays with the relay. */
+	if (!failed(e))
+		e = put_file(m, "tls/root.spki",
+			     crypto_public_spki(
+				     crypto_key_public(m->seal_root)),
+			     0644);
 	if (!failed(e))
 		e = put_file(m, "seal-root/root.spki",
 			     crypto_public_spki(

@@ -7,6 +7,7 @@
  *			      under the root key; gone after the first start
  *	tls/ca.pem	      the nation's CA
  *	tls/root.spki	      its seal root's public key
+ *	tls/root.spki	      the public half of the nation's seal root
  *	tls/server.pem .key   the listeners' certificate, also for peers
  *	policy/NN-*.spif.xml  the policy, governing file first
  *	operator/<role>.pem .key   three officers: operator, security-officer,
