@@ -1,17 +1,9 @@
 /* What leaves: JSON, fields, problem documents with their reference. */
 #include <stdio.h>
 
-#include "proto/base/base64.h"
-#include "proto/crypto/domain.h"
 #include "proto/exchange/problem.h"
+#include "relay/guard/core/reference.h"
 #include "relay/guard/core/state.h"
-
-enum {
-	REFERENCE_REASON_LEN = 48,
-	/* time, reader, document, code, reason, random8: always so long */
-	REFERENCE_PLAIN_LEN = 8 + 1 + DIGEST_LEN + 1 + DOC_ID_LEN + 2 +
-			      REFERENCE_REASON_LEN + 8,
-};
 
 void answer_field(struct job *job, const char *name, struct span value)
 {
@@ -39,48 +31,18 @@ void answer_json(struct job *job, int status)
 struct err answer_reference(struct job *job, struct err why, struct buf *out)
 {
 	struct core *core = job->core;
-	uint8_t key[CRYPTO_SIV_KEY_LEN], random[8];
-	uint8_t sealed[1 + REFERENCE_PLAIN_LEN + CRYPTO_TAG_LEN];
-	uint8_t generation = ring_key_generation(core->ring, RING_REFERENCE);
-	char reason[REFERENCE_REASON_LEN + 1] = "";
-	enum audit_who who;
+	struct reference r = {.time = core_now_s(core),
+			      .has_doc = job->has_doc,
+			      .doc = job->doc,
+			      .code = why.code};
 	struct span id;
-	struct buf plain, aad;
-	struct err e;
 
-	buf_init(&plain, REFERENCE_PLAIN_LEN);
-	buf_init(&aad, 64);
-	asker_audit(&job->asker, &who, &id);
-	snprintf(reason, sizeof(reason), "%.48s",
+	asker_audit(&job->asker, &r.who, &id);
+	id = span_sub(id, 0, sizeof(r.who_id));
+	memcpy(r.who_id, id.at, id.len);
+	snprintf(r.reason, sizeof(r.reason), "%.*s", REFERENCE_REASON_LEN,
 		 job->rule[0] ? job->rule : why.detail ? why.detail : "");
-	e = random_fill(&core->random, random, sizeof(random));
-	if (failed(e))
-		goto out;
-	buf_put_u64(&plain, core_now_s(core));
-	buf_put_u8(&plain, (uint8_t)who);
-	buf_put(&plain, span_sub(id, 0, DIGEST_LEN));
-	while (!plain.bad && plain.len < 8 + 1 + DIGEST_LEN)
-		buf_put_u8(&plain, 0);
-	buf_put_u8(&plain, job->has_doc);
-	buf_put(&plain, SPAN_OBJ(job->doc));
-	buf_put_u16(&plain, (uint16_t)why.code);
-	buf_put(&plain, span_of(reason, REFERENCE_REASON_LEN));
-	buf_put(&plain, SPAN_OBJ(random));
-	encode_domain(&aad, DOMAIN_REFERENCE);
-	e = buf_check(&plain);
-	if (!failed(e))
-		e = ring_key_get(core->ring, RING_REFERENCE, generation, key);
-	if (!failed(e))
-		e = crypto_siv_seal(key, buf_span(&aad), buf_span(&plain),
-				    sealed + 1);
-	sealed[0] = generation;
-	if (!failed(e))
-		base64url_encode(SPAN_OBJ(sealed), out);
-out:
-	wipe(key, sizeof(key));
-	buf_wipe(&plain);
-	buf_clear(&aad);
-	return e;
+	return reference_seal(core->ring, &core->random, &r, out);
 }
 
 /* Refusals are audited lazily: the next commit takes them along. */
