@@ -192,8 +192,8 @@ static void read_members(struct channel *c, struct span_reader *r,
 struct err channel_next(struct channel *c, struct channel_message *m,
 			bool *have)
 {
-	struct span_reader r = span_read(
-		span_of(c->in.at + c->taken, c->in.len - c->taken));
+	struct span_reader r =
+		span_read(span_of(c->in.at + c->taken, c->in.len - c->taken));
 	uint32_t len;
 
 	*have = false;

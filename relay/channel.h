@@ -29,7 +29,7 @@ enum {
 	CHANNEL_VERSION = 1,
 	CHANNEL_FIELDS_MAX = 24,
 	CHANNEL_PIECE_MAX = 64 * 1024,
-	CHANNEL_WINDOW = 128 * 1024, /* credit a stream may have outstanding */
+	CHANNEL_WINDOW = 128 * 1024,  /* credit a stream may have outstanding */
 	CHANNEL_HEAD_MAX = 64 * 1024, /* of all members but body and ca */
 	CHANNEL_BODY_MAX = 8 * 1024 * 1024,
 	CHANNEL_FRAME_MAX = CHANNEL_BODY_MAX + CHANNEL_HEAD_MAX,
@@ -80,7 +80,7 @@ void channel_encode(const struct channel_message *m, struct buf *out);
 /* Takes bytes, gives messages. */
 struct channel {
 	struct buf in;
-	size_t taken;	  /* bytes of `in` that are done with */
+	size_t taken; /* bytes of `in` that are done with */
 	size_t frame_max;
 	bool bad;
 	struct channel_field fields[CHANNEL_FIELDS_MAX];

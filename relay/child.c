@@ -70,13 +70,11 @@ struct err child_listen(struct child *c, uv_loop_t *loop)
 {
 	int flags = fcntl(CONTROL_FD, F_GETFL);
 
-	if (flags < 0 ||
-	    fcntl(CONTROL_FD, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	if (flags < 0 || fcntl(CONTROL_FD, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    uv_poll_init(loop, &c->control, CONTROL_FD))
 		return err_make(ERR_IO, "control socket");
 	c->control.data = c;
-	if (uv_poll_start(&c->control, UV_READABLE | UV_DISCONNECT,
-			  on_control))
+	if (uv_poll_start(&c->control, UV_READABLE | UV_DISCONNECT, on_control))
 		return err_make(ERR_IO, "control socket");
 	return ERR_NONE;
 }

@@ -133,10 +133,11 @@ static struct err each(struct reader *r, yaml_document_t *doc,
 		while (name && keys[i] && strcmp(keys[i], name) != 0)
 			i++;
 		if (!name || !keys[i])
-			return refuse(r, line_of(k),
-				      "unknown key `%.64s` in %s; remove it, or "
-				      "correct its spelling",
-				      name ? name : "?", where);
+			return refuse(
+				r, line_of(k),
+				"unknown key `%.64s` in %s; remove it, or "
+				"correct its spelling",
+				name ? name : "?", where);
 		if (seen & (1u << i))
 			return refuse(r, line_of(k),
 				      "`%s` stands twice; keep one", name);
@@ -167,9 +168,9 @@ enum key {
 	KEY_QUOTA,
 	KEY_FRONTS,
 };
-static const char *const top_keys[] = {
-	"nation",  "name",	  "listen", "endpoint", "peer_endpoint",
-	"ceiling", "quota_bytes", "fronts", NULL};
+static const char *const top_keys[] =
+	{"nation",  "name",	   "listen", "endpoint", "peer_endpoint",
+	 "ceiling", "quota_bytes", "fronts", NULL};
 
 static struct err take_nation(struct reader *r, const yaml_node_t *node)
 {
@@ -203,13 +204,12 @@ static struct err take_top(struct reader *r, yaml_document_t *doc,
 	case KEY_ENDPOINT:
 		return get_endpoint(r, node, "endpoint", c->endpoint);
 	case KEY_PEER_ENDPOINT:
-		return get_endpoint(r, node, "peer_endpoint",
-				    c->peer_endpoint);
+		return get_endpoint(r, node, "peer_endpoint", c->peer_endpoint);
 	case KEY_CEILING:
 		return get_text(r, node, "ceiling", c->ceiling);
 	case KEY_QUOTA:
-		return get_number(r, node, "quota_bytes",
-				  UINT64_C(1) << 53, &c->quota_bytes);
+		return get_number(r, node, "quota_bytes", UINT64_C(1) << 53,
+				  &c->quota_bytes);
 	case KEY_FRONTS:
 		e = get_number(r, node, "fronts", CONFIG_FRONTS_MAX, &n);
 		if (failed(e))

@@ -40,8 +40,7 @@ static void get_text(struct span_reader *r, char *out, size_t room)
 	out[text.len] = 0;
 }
 
-static void get_digests(struct span_reader *r, struct digest *at,
-			size_t *count)
+static void get_digests(struct span_reader *r, struct digest *at, size_t *count)
 {
 	size_t n = span_read_u16(r);
 
@@ -144,8 +143,7 @@ static struct err packet_decode(struct span bytes, int fd_count,
 	uint8_t kind = span_read_u8(&r), peer = span_read_u8(&r);
 
 	if (r.bad || kind < CONTROL_START || kind > CONTROL_READY ||
-	    peer > CONTROL_FRONT ||
-	    (kind == CONTROL_LANES) != (fd_count == 2))
+	    peer > CONTROL_FRONT || (kind == CONTROL_LANES) != (fd_count == 2))
 		return err_make(ERR_MALFORMED, "control: packet");
 	p->kind = (enum control_kind)kind;
 	p->peer = (enum control_peer)peer;

@@ -11,7 +11,7 @@
 #include "proto/base/id.h"
 
 enum {
-	CONTROL_FD = 3,	 /* of every child */
+	CONTROL_FD = 3,	      /* of every child */
 	CONTROL_FIRST_FD = 4, /* front: its listeners in order; guard: the page
 			       * of what is in hand */
 	CONTROL_PACKET_MAX = 64 * 1024,
@@ -49,7 +49,7 @@ struct control_start {
 struct control_packet {
 	enum control_kind kind;
 	enum control_peer peer;
-	int fds[2]; /* of LANES; owned by who receives */
+	int fds[2];		     /* of LANES; owned by who receives */
 	struct control_start *start; /* of START, to be filled; may be NULL */
 };
 

@@ -144,8 +144,8 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 
 static struct err take(struct lanes *l, struct lane *lane, struct span bytes)
 {
-	enum lane_name name = lane == &l->lane[LANE_BULK] ? LANE_BULK
-							  : LANE_REQUESTS;
+	enum lane_name name =
+		lane == &l->lane[LANE_BULK] ? LANE_BULK : LANE_REQUESTS;
 	struct channel_message m;
 	bool have;
 	struct err e = channel_recv(&lane->in, bytes);
@@ -215,8 +215,8 @@ struct err lanes_open(uv_loop_t *loop, int requests, int bulk,
 		      const struct lane_events *events, void *owner,
 		      struct lanes **out)
 {
-	static const struct channel_message hello = {
-		.kind = CHANNEL_HELLO, .amount = CHANNEL_VERSION};
+	static const struct channel_message hello = {.kind = CHANNEL_HELLO,
+						     .amount = CHANNEL_VERSION};
 	struct lanes *l = calloc(1, sizeof(*l));
 	char *room = malloc(READ_ROOM);
 	struct err e, e2;

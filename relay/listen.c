@@ -40,8 +40,7 @@ static int open_one(const struct addrinfo *a)
 	return -1;
 }
 
-struct err listen_open(const struct address *want, int *fd,
-		       struct address *got)
+struct err listen_open(const struct address *want, int *fd, struct address *got)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
 				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};

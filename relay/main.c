@@ -21,7 +21,8 @@ static const char usage[] =
 	"\n"
 	"Runs the relay whose folder `entente init` has made.\n"
 	"\n"
-	"  --folder FOLDER         holds entente.yaml, keys/, tls/ and the store\n"
+	"  --folder FOLDER         holds entente.yaml, keys/, tls/ and the "
+	"store\n"
 	"  --passphrase-file FILE  opens keys/root.key; else\n"
 	"                          $CREDENTIALS_DIRECTORY/entente-passphrase,\n"
 	"                          else the terminal is asked\n"
@@ -29,8 +30,10 @@ static const char usage[] =
 	"  --help, --version\n"
 	"\n"
 	"SIGTERM or SIGINT stops it: open requests finish, then the store is\n"
-	"closed. Exit status: 0 stopped; 1 it could not start; 64 wrong usage;\n"
-	"77 the passphrase does not open the root key; 78 the configuration is\n"
+	"closed. Exit status: 0 stopped; 1 it could not start; 64 wrong "
+	"usage;\n"
+	"77 the passphrase does not open the root key; 78 the configuration "
+	"is\n"
 	"wrong.\n";
 
 enum { EXIT_WRONG_USAGE = 64, EXIT_NO_KEY = 77, EXIT_CONFIG = 78 };
@@ -43,13 +46,13 @@ struct arguments {
 /* -1 to go on, or the exit status. */
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = {
-		{"folder", required_argument, NULL, 'f'},
-		{"passphrase-file", required_argument, NULL, 'p'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{0}};
+	static const struct option options[] =
+		{{"folder", required_argument, NULL, 'f'},
+		 {"passphrase-file", required_argument, NULL, 'p'},
+		 {"json", no_argument, NULL, 'j'},
+		 {"help", no_argument, NULL, 'h'},
+		 {"version", no_argument, NULL, 'v'},
+		 {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {

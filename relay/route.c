@@ -26,45 +26,60 @@ static const struct row table[] = {
 	{D | A, "GET", "/livez", {0, false, 0, true, true}},
 	{D | A, "HEAD", "/livez", {0, false, 0, true, true}},
 
-	{D, "POST", "/v1/enrol",
-	 {WRITE_MAX, false, 128 * KIB, true, false}},
+	{D, "POST", "/v1/enrol", {WRITE_MAX, false, 128 * KIB, true, false}},
 	{D | P, "GET", "/v1/relay", {0, false, 64 * KIB, false, false}},
 	{D | P, "GET", "/v1/me", {0, false, 32 * KIB, false, false}},
 	{D | P, "GET", "/v1/policy", {0, false, 4 * MIB, false, false}},
 	{D | P, "GET", "/v1/labels/*", {0, false, 256 * KIB, false, false}},
 	{D | P, "GET", "/v1/authors/*", {0, false, 64 * KIB, false, false}},
 	{D | P, "GET", "/v1/changes", {0, false, 1 * MIB, false, false}},
-	{D | P, "POST", "/v1/keys",
+	{D | P,
+	 "POST",
+	 "/v1/keys",
 	 {WRITE_MAX, false, 256 * KIB, false, false}},
 	{D | P, "GET", "/v1/documents/*", {0, false, 1 * MIB, false, false}},
-	{D | P, "PUT", "/v1/documents/*",
+	{D | P,
+	 "PUT",
+	 "/v1/documents/*",
 	 {WRITE_MAX, false, 1 * MIB, false, false}},
-	{D | P, "POST", "/v1/documents/*/statements",
+	{D | P,
+	 "POST",
+	 "/v1/documents/*/statements",
 	 {WRITE_MAX, false, 256 * KIB, false, false}},
-	{D | P, "GET", "/v1/documents/*/content",
+	{D | P,
+	 "GET",
+	 "/v1/documents/*/content",
 	 {0, false, 64 * KIB, false, false}},
-	{D | P, "HEAD", "/v1/documents/*/content",
+	{D | P,
+	 "HEAD",
+	 "/v1/documents/*/content",
 	 {0, false, 64 * KIB, false, false}},
-	{D | P, "POST", "/v1/documents/*/content",
+	{D | P,
+	 "POST",
+	 "/v1/documents/*/content",
 	 {UPLOAD_MAX, true, 64 * KIB, false, false}},
-	{D | P, "PATCH", "/v1/uploads/*",
+	{D | P,
+	 "PATCH",
+	 "/v1/uploads/*",
 	 {UPLOAD_MAX, true, 64 * KIB, false, false}},
 	{D | P, NULL, "/v1/uploads/*", {0, false, 64 * KIB, false, false}},
 
 	/* First contact of a nation: the guard looks at its certificate. */
-	{P, "POST", "/v1/peer/invitation",
+	{P,
+	 "POST",
+	 "/v1/peer/invitation",
 	 {WRITE_MAX, false, 128 * KIB, true, false}},
-	{P, "GET", "/v1/peer/certificates",
-	 {0, false, 1 * MIB, false, false}},
+	{P, "GET", "/v1/peer/certificates", {0, false, 1 * MIB, false, false}},
 
 	{A, "GET", "/readyz", {0, false, 16 * KIB, true, false}},
-	{A, "PUT", "/admin/v1/policy",
+	{A,
+	 "PUT",
+	 "/admin/v1/policy",
 	 {6 * MIB, false, 256 * KIB, false, false}},
 	{A, "GET", "/admin/v1/policy", {0, false, 6 * MIB, false, false}},
 	{A, "GET", "/admin/v1/**", {0, false, 2 * MIB, false, false}},
 	{A, "GET", "/metrics", {0, false, 256 * KIB, false, false}},
-	{A, NULL, "/admin/v1/**",
-	 {512 * KIB, false, 512 * KIB, false, false}},
+	{A, NULL, "/admin/v1/**", {512 * KIB, false, 512 * KIB, false, false}},
 };
 
 /* What is not in the table: the guard says 404 or 405. */
@@ -131,11 +146,11 @@ const char *route_listener_name(enum route_listener listener)
 
 bool route_field_passes(struct span name)
 {
-	static const char *const passes[] = {
-		"accept",	  "accept-language", "content-digest",
-		"content-length", "content-type",    "if-match",
-		"if-none-match",  "range",	     "signature",
-		"signature-input"};
+	static const char *const passes[] =
+		{"accept",	   "accept-language", "content-digest",
+		 "content-length", "content-type",    "if-match",
+		 "if-none-match",  "range",	      "signature",
+		 "signature-input"};
 
 	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++)
 		if (span_eq_str(name, passes[i]))

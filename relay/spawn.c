@@ -30,8 +30,8 @@ static struct err program_path(const char *name, char *out, size_t room)
 }
 
 /* Only what is safe after fork; this process has one thread anyway. */
-static _Noreturn void become(const struct spawn_order *order,
-			     const char *path, int control, pid_t parent)
+static _Noreturn void become(const struct spawn_order *order, const char *path,
+			     int control, pid_t parent)
 {
 	const char *argv[6] = {order->program};
 	int fds[SPAWN_FDS_MAX + 1];

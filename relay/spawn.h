@@ -14,9 +14,9 @@
 enum { SPAWN_FDS_MAX = 8 };
 
 struct spawn_order {
-	const char *program;	 /* "entented-guard": beside this program */
+	const char *program;	  /* "entented-guard": beside this program */
 	const char *arguments[4]; /* after the program's name; NULL ends */
-	int fds[SPAWN_FDS_MAX];	 /* become CONTROL_FIRST_FD and up */
+	int fds[SPAWN_FDS_MAX];	  /* become CONTROL_FIRST_FD and up */
 	size_t fd_count;
 };
 

@@ -356,7 +356,7 @@ static void reap(struct supervisor *s)
 
 static bool in_stage(const struct supervisor *s, const struct kid *k)
 {
-	return s->stage == STOP_FRONTS  ? k->role == CONTROL_FRONT
+	return s->stage == STOP_FRONTS	? k->role == CONTROL_FRONT
 	       : s->stage == STOP_LINK	? k->role == CONTROL_LINK
 	       : s->stage == STOP_GUARD ? k->role == CONTROL_GUARD
 					: false;
@@ -475,8 +475,7 @@ static bool open_listeners(struct supervisor *s)
 	char text[CONFIG_TEXT_MAX + 1];
 
 	for (int i = 0; i < ROUTE_LISTENERS; i++) {
-		const struct address *want =
-			&s->options->config->listen[i];
+		const struct address *want = &s->options->config->listen[i];
 
 		if (!failed(listen_open(want, &s->listeners[i],
 					&s->addresses[i])))

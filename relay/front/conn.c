@@ -245,8 +245,8 @@ static void on_timer(uv_timer_t *timer);
 static void set_timer(struct conn *c)
 {
 	uint64_t now = child_now_ms();
-	uint64_t due = c->h2 ? h2_deadline(c->h2)
-			     : c->began_ms + FRONT_HANDSHAKE_MS;
+	uint64_t due =
+		c->h2 ? h2_deadline(c->h2) : c->began_ms + FRONT_HANDSHAKE_MS;
 
 	if (due == UINT64_MAX)
 		uv_timer_stop(&c->timer);
@@ -298,9 +298,8 @@ void conn_move(struct conn *c)
 		conn_close(c, e);
 		return;
 	}
-	if (!c->writing &&
-	    (c->ending || (c->h2 && h2_done(c->h2)) ||
-	     tls_state(c->tls) == TLS_FAILED)) {
+	if (!c->writing && (c->ending || (c->h2 && h2_done(c->h2)) ||
+			    tls_state(c->tls) == TLS_FAILED)) {
 		say_goodbye(c);
 		conn_close(c, ERR_NONE);
 		return;
@@ -383,8 +382,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
 	if (n == 0 || c->closing)
 		return;
 	if (n < 0) {
-		conn_close(c, n == UV_EOF ? ERR_NONE
-					  : err_make(ERR_IO, "read"));
+		conn_close(c,
+			   n == UV_EOF ? ERR_NONE : err_make(ERR_IO, "read"));
 		return;
 	}
 	c->moved_ms = child_now_ms();
@@ -479,9 +478,9 @@ void conn_accept(struct front *f, enum route_listener listener)
 	admitted = uv_accept((uv_stream_t *)&f->listeners[listener],
 			     (uv_stream_t *)&c->tcp) == 0 &&
 		   admit(c);
-	if (!admitted || failed(tls_new_server(f->tls[listener],
-					       child_utc_ms(NULL) / 1000,
-					       &c->tls))) {
+	if (!admitted ||
+	    failed(tls_new_server(f->tls[listener], child_utc_ms(NULL) / 1000,
+				  &c->tls))) {
 		conn_close(c, err_make(ERR_RATE, "too many connections"));
 		return;
 	}

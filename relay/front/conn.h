@@ -16,7 +16,7 @@ struct conn {
 	uv_write_t write;
 	int handles;
 	struct tls *tls;
-	struct h2 *h2; /* once TLS is open */
+	struct h2 *h2;	/* once TLS is open */
 	struct buf out; /* handed to libuv */
 	bool writing, reading, closing, ending;
 	bool stranger; /* counted as one */

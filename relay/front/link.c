@@ -151,7 +151,8 @@ static void keep_head(struct call *c, const struct h2_head *head)
 	for (size_t i = 0;
 	     i < head->count && c->head_count < CHANNEL_FIELDS_MAX; i++) {
 		if (c->head.len + head->fields[i].name.len +
-			    head->fields[i].value.len + 4 > HEAD_MAX)
+			    head->fields[i].value.len + 4 >
+		    HEAD_MAX)
 			break;
 		buf_put_var(&c->head, head->fields[i].name);
 		buf_put_var(&c->head, head->fields[i].value);
@@ -245,8 +246,7 @@ static void push_body(struct link_dial *d, struct call *c)
 static void closed(struct link_dial *d, struct call *c,
 		   const struct h2_event *event)
 {
-	bool whole = !failed(event->why) && c->status >= 200 &&
-		     !c->answer.bad;
+	bool whole = !failed(event->why) && c->status >= 200 && !c->answer.bad;
 
 	d->active--;
 	d->used_ms = child_now_ms();
@@ -451,11 +451,12 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *room)
 
 static struct err begin_tls(struct link_dial *d)
 {
-	struct tls_config config = {
-		.certificate = buf_span(&d->link->certificate),
-		.key = buf_span(&d->link->key),
-		.roots = buf_span(&d->ca),
-		.root_digest = d->ca.len ? NULL : &d->ca_digest};
+	struct tls_config config = {.certificate =
+					    buf_span(&d->link->certificate),
+				    .key = buf_span(&d->link->key),
+				    .roots = buf_span(&d->ca),
+				    .root_digest =
+					    d->ca.len ? NULL : &d->ca_digest};
 	struct tls_context *context = NULL;
 	struct err e = tls_context_new_client(&config, &context);
 
@@ -482,8 +483,8 @@ static void on_connected(uv_connect_t *connect, int status)
 	}
 	uv_tcp_nodelay(&d->tcp, 1);
 	e = begin_tls(d);
-	if (!failed(e) && uv_read_start((uv_stream_t *)&d->tcp, on_room,
-					on_read))
+	if (!failed(e) &&
+	    uv_read_start((uv_stream_t *)&d->tcp, on_room, on_read))
 		e = err_make(ERR_UNREACHABLE, "read");
 	if (failed(e))
 		dial_close(d, e);
@@ -596,8 +597,8 @@ static struct err dial_new(struct link *l, const struct channel_message *m,
 	d->lookup.data = d;
 	snprintf(port, sizeof(port), "%u", d->address.port);
 	d->looking = true;
-	if (uv_getaddrinfo(l->loop, &d->lookup, on_found, d->address.host,
-			   port, &hints)) {
+	if (uv_getaddrinfo(l->loop, &d->lookup, on_found, d->address.host, port,
+			   &hints)) {
 		d->looking = false;
 		dial_close(d, err_make(ERR_UNREACHABLE, "no look-up"));
 		return err_make(ERR_UNREACHABLE, "no look-up");

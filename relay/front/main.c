@@ -102,8 +102,9 @@ int main(int argc, char **argv)
 	}
 	if (uv_loop_init(&p.loop))
 		return EXIT_FAILURE;
-	p.child = (struct child){
-		.on_lanes = on_lanes, .on_stop = on_stop, .owner = &p};
+	p.child = (struct child){.on_lanes = on_lanes,
+				 .on_stop = on_stop,
+				 .owner = &p};
 	e = start(&p);
 	if (failed(e)) {
 		log_fault("start", e);

@@ -92,12 +92,14 @@ static void respond(struct request *r, const struct channel_message *m)
 	    !names(m, "content-length") && !(r->head_only && !len)) {
 		snprintf(length, sizeof(length), "%llu",
 			 (unsigned long long)len);
-		fields[head.count++] = (struct h2_field){
-			span_str("content-length"), span_str(length)};
+		fields[head.count++] =
+			(struct h2_field){span_str("content-length"),
+					  span_str(length)};
 	}
 	if (!names(m, "cache-control"))
-		fields[head.count++] = (struct h2_field){
-			span_str("cache-control"), span_str("no-store")};
+		fields[head.count++] =
+			(struct h2_field){span_str("cache-control"),
+					  span_str("no-store")};
 	e = h2_respond(r->conn->h2, r->stream, &head, !bodiless);
 	consume(r, SIZE_MAX);
 	buf_clear(&r->body);

@@ -33,12 +33,12 @@ struct request {
 	bool head_only;		    /* HEAD */
 	bool ended;		    /* the client's body is complete */
 
-	struct buf body; /* gathered; or waits for credit */
+	struct buf body;   /* gathered; or waits for credit */
 	uint64_t received; /* bytes of body */
 	uint64_t credit;
 	bool credited, end_sent;
 	size_t unconsumed; /* of it, that the client's window waits for */
-	uint64_t dropped; /* bytes that came after the answer */
+	uint64_t dropped;  /* bytes that came after the answer */
 
 	struct buf answer; /* waits for the client */
 	size_t pushed;	   /* bytes of it that are gone */

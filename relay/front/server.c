@@ -134,8 +134,8 @@ static void on_connection(uv_stream_t *listener, int status)
 
 	if (status < 0 || f->stopping)
 		return;
-	conn_accept(f, (enum route_listener)((uv_tcp_t *)listener -
-					     f->listeners));
+	conn_accept(f,
+		    (enum route_listener)((uv_tcp_t *)listener - f->listeners));
 }
 
 struct err front_start(struct front *f, uv_loop_t *loop, const char *folder,

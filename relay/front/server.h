@@ -43,7 +43,7 @@ struct front {
 	uv_tcp_t listeners[ROUTE_LISTENERS];
 	bool listening;
 
-	struct lanes *guard; /* NULL while it is away */
+	struct lanes *guard;   /* NULL while it is away */
 	struct table requests; /* that the guard has, by id */
 	uint64_t last_id;
 	size_t held;

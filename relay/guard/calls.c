@@ -115,11 +115,11 @@ void calls_message(struct guard *g, const struct channel_message *m)
 			o->body = span_of(o->bytes.at + at, m->body.len);
 			break;
 		}
-		o->fields[i].name = span_of(o->bytes.at + at,
-					    m->fields[i].name.len);
+		o->fields[i].name =
+			span_of(o->bytes.at + at, m->fields[i].name.len);
 		at += m->fields[i].name.len;
-		o->fields[i].value = span_of(o->bytes.at + at,
-					     m->fields[i].value.len);
+		o->fields[i].value =
+			span_of(o->bytes.at + at, m->fields[i].value.len);
 		at += m->fields[i].value.len;
 	}
 	o->field_count = m->field_count;

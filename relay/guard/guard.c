@@ -247,8 +247,8 @@ static void on_front_drained(void *owner, struct lanes *lanes)
 	guard_pump(owner);
 }
 
-static const struct lane_events front_events = {
-	on_front_message, on_front_gone, on_front_drained};
+static const struct lane_events front_events = {on_front_message, on_front_gone,
+						on_front_drained};
 
 static void on_link_message(void *owner, struct lanes *lanes,
 			    enum lane_name lane,

@@ -9,8 +9,8 @@
  *	sealer (1)    core_seal, beside the writer
  *
  * Bounds: a front's request waits until the room for its largest answer is
- * free (GUARD_ROOM for each front); GUARD_TASKS_MAX requests in all, GUARD_PARKED_MAX
- * of them parked; beyond that 503 with Retry-After.
+ * free (GUARD_ROOM for each front); GUARD_TASKS_MAX requests in all,
+ *GUARD_PARKED_MAX of them parked; beyond that 503 with Retry-After.
  */
 #ifndef RELAY_GUARD_GUARD_H
 #define RELAY_GUARD_GUARD_H

@@ -79,7 +79,7 @@ static void task_free(struct task *t)
 }
 
 static void reply(const struct task *t, enum lane_name lane,
-		 const struct channel_message *m)
+		  const struct channel_message *m)
 {
 	if (t->peer->lanes && !t->cancelled)
 		lanes_send(t->peer->lanes, lane, m);
@@ -122,8 +122,7 @@ static void answer(struct task *t)
 	struct channel_field fields[12];
 	struct channel_message m = {.kind = CHANNEL_ANSWER, .id = t->id};
 
-	if (a->body.len > t->answer_max || a->status < 200 ||
-	    a->status > 599) {
+	if (a->body.len > t->answer_max || a->status < 200 || a->status > 599) {
 		finish_with(t, err_make(ERR_INTERNAL,
 					"answer beyond its promise"));
 		return;
@@ -389,12 +388,11 @@ static struct err request_digest(const struct channel_message *m,
 {
 	struct crypto_hasher *h = NULL;
 	struct err e = crypto_hasher_new(&h);
-	const struct span parts[] = {
-		span_of(&m->listener, 1), m->certificate, m->method,
-		m->target, m->body};
+	const struct span parts[] = {span_of(&m->listener, 1), m->certificate,
+				     m->method, m->target, m->body};
 
-	for (size_t i = 0;
-	     i < sizeof(parts) / sizeof(parts[0]) && !failed(e); i++) {
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !failed(e);
+	     i++) {
 		uint32_t len = (uint32_t)parts[i].len;
 
 		e = crypto_hasher_update(h, SPAN_OBJ(len));
@@ -467,8 +465,8 @@ static struct err request_came(struct guard_peer *peer,
 	t->peer = peer;
 	t->id = m->id;
 	t->digest = digest;
-	t->suspect = guard_is_listed(start->suspects, start->suspect_count,
-				     digest);
+	t->suspect =
+		guard_is_listed(start->suspects, start->suspect_count, digest);
 	t->answer_max = (size_t)m->amount;
 	t->listener = m->listener;
 	t->began_ms = child_now_ms();
@@ -559,8 +557,7 @@ static void run(struct task *t, unsigned slot)
 		t->then = core_check(t->job);
 		break;
 	case WORK_READ:
-		t->fault = core_read(t->job, t->offset, t->read_max,
-				     &t->piece);
+		t->fault = core_read(t->job, t->offset, t->read_max, &t->piece);
 		if (t->piece.len > t->read_max)
 			t->fault = err_make(ERR_INTERNAL, "read too much");
 		break;

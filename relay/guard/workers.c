@@ -144,8 +144,8 @@ struct err workers_new(const struct workers_config *config,
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (w->started < w->config.threads &&
-	       pthread_create(&w->threads[w->started], NULL, thread_main,
-			      w) == 0)
+	       pthread_create(&w->threads[w->started], NULL, thread_main, w) ==
+		       0)
 		w->started++;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (w->started < w->config.threads) {

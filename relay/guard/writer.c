@@ -24,8 +24,7 @@ static void run_other(struct guard *g, struct work *work)
 	}
 }
 
-void writer_run(void *owner, unsigned thread, struct work **works,
-		size_t count)
+void writer_run(void *owner, unsigned thread, struct work **works, size_t count)
 {
 	struct guard *g = owner;
 	struct task *tasks[CORE_BATCH_MAX];

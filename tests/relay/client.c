@@ -189,10 +189,10 @@ static void step(struct client *c, int ms)
 bool client_open(struct client *c, uint16_t port, struct span ca,
 		 struct span certificate, struct span key)
 {
-	struct tls_config config = {
-		.certificate = certificate, .key = key, .roots = ca};
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons(port)};
+	struct tls_config config = {.certificate = certificate,
+				    .key = key,
+				    .roots = ca};
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
 	struct tls_context *context = NULL;
 	uint64_t until = client_now_ms() + 15000;
 

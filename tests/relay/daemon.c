@@ -33,8 +33,7 @@ bool daemon_sanitized(void)
 #endif
 }
 
-void daemon_write(const struct daemon *d, const char *name,
-		  struct span content)
+void daemon_write(const struct daemon *d, const char *name, struct span content)
 {
 	char path[256];
 	FILE *f;
@@ -80,9 +79,10 @@ static void issue(struct crypto_key *ca_key, struct span ca, const char *name,
 	buf_init(pem, ROOM);
 	buf_init(key_pem, ROOM);
 	assert_false(failed(crypto_key_generate(CRYPTO_P256, &key)));
-	assert_false(failed(certificate_issue(
-		ca_key, ca, crypto_public_spki(crypto_key_public(key)), &o,
-		&der)));
+	assert_false(failed(
+		certificate_issue(ca_key, ca,
+				  crypto_public_spki(crypto_key_public(key)),
+				  &o, &der)));
 	assert_false(failed(certificate_to_pem(buf_span(&der), pem)));
 	assert_false(failed(certificate_to_pem(ca, pem)));
 	assert_false(failed(certificate_key_to_pem(key, key_pem)));
@@ -141,10 +141,11 @@ static void make_root_key(const struct daemon *d)
 /* The programs side by side, the echo guard under the guard's name. */
 static void link_programs(struct daemon *d)
 {
-	static const char *const pairs[][2] = {
-		{"entented", "entented"},
-		{"entented-front", "entented-front"},
-		{"tests/relay/echo-guard", "entented-guard"}};
+	static const char *const pairs[][2] = {{"entented", "entented"},
+					       {"entented-front",
+						"entented-front"},
+					       {"tests/relay/echo-guard",
+						"entented-guard"}};
 	char own[512], from[1024], to[256], command[2048], *slash;
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
@@ -267,6 +268,9 @@ void daemon_stop(struct daemon *d)
 	d->pid = 0;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		fail_msg("stopped with status %x", (unsigned)status);
+	/* What a sanitizer found in any process stands in the log. */
+	assert_false(daemon_logged(d, "Sanitizer"));
+	assert_false(daemon_logged(d, "runtime error"));
 }
 
 void daemon_free(struct daemon *d)

@@ -98,9 +98,9 @@ struct err core_job_new(struct core *core, const struct core_request *r,
 	j->target = span_of(j->bytes.at + r->method.len, r->target.len);
 	j->body = span_of(j->target.at + r->target.len, r->body.len);
 	for (size_t i = 0; i < r->field_count; i++)
-		buf_printf(&j->text, "%.*s: %.*s\n",
-			   (int)r->fields[i].name.len, r->fields[i].name.at,
-			   (int)r->fields[i].value.len, r->fields[i].value.at);
+		buf_printf(&j->text, "%.*s: %.*s\n", (int)r->fields[i].name.len,
+			   r->fields[i].name.at, (int)r->fields[i].value.len,
+			   r->fields[i].value.at);
 	buf_printf(&j->text, "certificate: %zu\n", r->certificate.len);
 	j->epoch = atomic_load(&core->epoch);
 	j->deadline_ms = clock_ms(&core->clock) + WAIT_MS;
@@ -129,8 +129,8 @@ static bool is(const struct job *j, const char *method, const char *path)
 static void answer(struct job *j, int status, const char *type)
 {
 	j->answer.status = status;
-	j->answer.fields[0] = (struct core_field){span_str("content-type"),
-						  span_str(type)};
+	j->answer.fields[0] =
+		(struct core_field){span_str("content-type"), span_str(type)};
 	j->answer.field_count = 1;
 	j->answer.body = buf_span(&j->text);
 }

@@ -44,12 +44,15 @@ static size_t samples(struct channel_message *m)
 					  .field_count = 1,
 					  .body = span_str("")};
 	m[n++] = (struct channel_message){.kind = CHANNEL_CANCEL, .id = 1};
-	m[n++] = (struct channel_message){
-		.kind = CHANNEL_PIECE, .id = 2, .body = span_str("abc")};
-	m[n++] = (struct channel_message){
-		.kind = CHANNEL_END, .id = 3, .whole = true};
-	m[n++] = (struct channel_message){
-		.kind = CHANNEL_CREDIT, .id = 4, .amount = 65536};
+	m[n++] = (struct channel_message){.kind = CHANNEL_PIECE,
+					  .id = 2,
+					  .body = span_str("abc")};
+	m[n++] = (struct channel_message){.kind = CHANNEL_END,
+					  .id = 3,
+					  .whole = true};
+	m[n++] = (struct channel_message){.kind = CHANNEL_CREDIT,
+					  .id = 4,
+					  .amount = 65536};
 	m[n++] = (struct channel_message){.kind = CHANNEL_CALL,
 					  .id = 5,
 					  .authority = span_str("fra:2"),
@@ -176,8 +179,8 @@ static void hostile_lengths_are_refused_at_once(void **state)
 	static const uint8_t kind[] = {0, 0, 0, 9, 99, 0, 0, 0, 0, 0, 0, 0, 1};
 	static const uint8_t zero[] = {0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 	/* A piece whose body says more than its frame. */
-	static const uint8_t piece[] = {0, 0, 0, 14,   5,    0,	   0, 0, 0,
-					0, 0, 0, 1,    0xff, 0xff, 0, 0, 'x'};
+	static const uint8_t piece[] = {0, 0, 0, 14, 5,	   0,	 0, 0, 0,
+					0, 0, 0, 1,  0xff, 0xff, 0, 0, 'x'};
 	/* Bytes after the last member. */
 	static const uint8_t tail[] = {0, 0, 0, 10, 4, 0, 0,
 				       0, 0, 0, 0,  0, 1, 'x'};
@@ -218,8 +221,7 @@ static void what_is_beyond_the_caps_is_not_sent(void **state)
 	assert_true(failed(buf_check(&b)));
 	buf_clear(&b);
 	m = (struct channel_message){.kind = CHANNEL_REQUEST,
-				     .target = span_of(big,
-						       CHANNEL_HEAD_MAX)};
+				     .target = span_of(big, CHANNEL_HEAD_MAX)};
 	channel_encode(&m, &b);
 	assert_true(failed(buf_check(&b)));
 	buf_clear(&b);

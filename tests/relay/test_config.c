@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GOOD                                                                  \
-	"nation: GBR\n"                                                       \
-	"name: relay.gbr.example\n"                                           \
-	"listen:\n"                                                           \
-	"  device: 0.0.0.0:8443\n"                                            \
-	"  peer: \"[::1]:8444\"\n"                                            \
-	"  admin: localhost:0\n"                                              \
+#define GOOD                                                                   \
+	"nation: GBR\n"                                                        \
+	"name: relay.gbr.example\n"                                            \
+	"listen:\n"                                                            \
+	"  device: 0.0.0.0:8443\n"                                             \
+	"  peer: \"[::1]:8444\"\n"                                             \
+	"  admin: localhost:0\n"                                               \
 	"ceiling: RESTRICTED\n"
 
 static void a_whole_file_is_read(void **state)
@@ -25,12 +25,13 @@ static void a_whole_file_is_read(void **state)
 	struct config c;
 	struct config_fault f;
 
-	assert_false(failed(config_parse(
-		span_str(GOOD "endpoint: relay.gbr.example:443\n"
-			      "peer_endpoint: \"[2001:db8::1]:444\"\n"
-			      "quota_bytes: 1000000000000\n"
-			      "fronts: 3\n"),
-		&c, &f)));
+	assert_false(failed(
+		config_parse(span_str(GOOD
+				      "endpoint: relay.gbr.example:443\n"
+				      "peer_endpoint: \"[2001:db8::1]:444\"\n"
+				      "quota_bytes: 1000000000000\n"
+				      "fronts: 3\n"),
+			     &c, &f)));
 	assert_memory_equal(c.nation.code, "GBR", 3);
 	assert_string_equal(c.name, "relay.gbr.example");
 	assert_string_equal(c.listen[ROUTE_DEVICE].host, "0.0.0.0");
@@ -124,9 +125,8 @@ static void a_large_file_is_refused(void **state)
 	struct config_fault f;
 
 	memset(big, '#', sizeof(big));
-	assert_int_equal(
-		config_parse(span_of(big, sizeof(big)), &c, &f).code,
-		ERR_TOO_LARGE);
+	assert_int_equal(config_parse(span_of(big, sizeof(big)), &c, &f).code,
+			 ERR_TOO_LARGE);
 }
 
 static void an_address_comes_back_as_it_went(void **state)

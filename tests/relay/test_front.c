@@ -126,8 +126,8 @@ static void a_head_request_has_a_length_and_no_body(void **state)
 	client_close(&c);
 }
 
-static void a_body_beyond_its_limit_is_413_before_the_guard_is_asked(
-	void **state)
+static void
+a_body_beyond_its_limit_is_413_before_the_guard_is_asked(void **state)
 {
 	struct client c;
 	struct exchange x = {0};
@@ -154,10 +154,10 @@ static void many_requests_at_once_are_all_answered(void **state)
 	for (int round = 0; round < 5; round++) {
 		for (int i = 0; i < N; i++) {
 			x[i] = (struct exchange){0};
-			assert_true(client_ask(
-				&c, &x[i], i % 3 ? "GET" : "PUT",
-				i % 3 ? "/v1/documents/big" : "/v1/documents/p",
-				span_str(i % 3 ? "" : "{}"), 0));
+			assert_true(client_ask(&c, &x[i], i % 3 ? "GET" : "PUT",
+					       i % 3 ? "/v1/documents/big"
+						     : "/v1/documents/p",
+					       span_str(i % 3 ? "" : "{}"), 0));
 		}
 		for (int i = 0; i < N; i++) {
 			assert_true(client_run(&c, &x[i], 10000));
@@ -195,8 +195,8 @@ static void a_long_poll_wakes_with_the_next_write(void **state)
 	client_close(&c);
 }
 
-static void more_streams_than_allowed_are_refused_and_the_rest_go_on(
-	void **state)
+static void
+more_streams_than_allowed_are_refused_and_the_rest_go_on(void **state)
 {
 	struct client c;
 	struct exchange x[40] = {0};
@@ -256,8 +256,8 @@ static void a_slow_handshake_is_ended_and_others_are_served(void **state)
 		close(fds[i]);
 }
 
-static void a_fifth_connection_of_a_certificate_ends_the_most_silent(
-	void **state)
+static void
+a_fifth_connection_of_a_certificate_ends_the_most_silent(void **state)
 {
 	struct client c[5];
 	struct exchange x;
@@ -297,7 +297,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_request_is_answered_by_the_guard),
 		cmocka_unit_test(
 			the_guard_sees_the_certificate_and_no_foreign_field),
-		cmocka_unit_test(a_stranger_on_the_device_listener_may_only_enrol),
+		cmocka_unit_test(
+			a_stranger_on_the_device_listener_may_only_enrol),
 		cmocka_unit_test(a_certificate_of_another_authority_is_refused),
 		cmocka_unit_test(a_head_request_has_a_length_and_no_body),
 		cmocka_unit_test(
@@ -306,7 +307,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_long_poll_wakes_with_the_next_write),
 		cmocka_unit_test(
 			more_streams_than_allowed_are_refused_and_the_rest_go_on),
-		cmocka_unit_test(a_slow_handshake_is_ended_and_others_are_served),
+		cmocka_unit_test(
+			a_slow_handshake_is_ended_and_others_are_served),
 		cmocka_unit_test(
 			a_fifth_connection_of_a_certificate_ends_the_most_silent),
 		cmocka_unit_test(an_admin_may_ask_whether_it_lives),

@@ -24,8 +24,8 @@ static void uploads_stream_and_writes_do_not(void **state)
 			 65536);
 }
 
-static void only_enrolment_and_life_are_open_on_the_device_listener(
-	void **state)
+static void
+only_enrolment_and_life_are_open_on_the_device_listener(void **state)
 {
 	assert_true(find(ROUTE_DEVICE, "POST", "/v1/enrol").open);
 	assert_true(find(ROUTE_DEVICE, "GET", "/livez").open);
@@ -50,8 +50,8 @@ static void a_segment_is_one_segment(void **state)
 {
 	assert_false(find(ROUTE_DEVICE, "POST", "/v1/documents/a/b/content")
 			     .body_streams);
-	assert_false(
-		find(ROUTE_DEVICE, "POST", "/v1/documents//content").body_streams);
+	assert_false(find(ROUTE_DEVICE, "POST", "/v1/documents//content")
+			     .body_streams);
 	assert_false(find(ROUTE_DEVICE, "POST", "/v1/documents/a/contents")
 			     .body_streams);
 	assert_int_equal(find(ROUTE_DEVICE, "GET", "").body_max,
