@@ -333,7 +333,8 @@ static struct err content_beside(struct taking *t, const struct manifest *m,
 static struct err resolve_head(struct taking *t, const struct manifest *m,
 			       const struct seal *seal, struct span seal_blob,
 			       const struct document_evidence *evidence,
-			       size_t evidence_count, struct span content)
+			       size_t evidence_count, struct span content,
+			       bool as_statement)
 {
 	struct document_key *keys =
 		arena_array(&t->arena, m->keys_count, sizeof(*keys));
@@ -342,6 +343,7 @@ static struct err resolve_head(struct taking *t, const struct manifest *m,
 		.opening = t->row->opening,
 		.from = t->in->from,
 		.now = t->in->now,
+		.as_statement = as_statement,
 		.seal = seal,
 		.seal_blob = seal_blob,
 		.evidence = evidence,
@@ -420,13 +422,27 @@ static struct err take_head(struct taking *t, const struct changes_head *head)
 	}
 	if (!failed(e))
 		e = resolve_head(t, m, seal, head->seal, evidence,
-				 head->evidence_count, content);
+				 head->evidence_count, content, false);
 	if (failed(e))
 		return refuse(t, m->digest, e);
 	return ERR_NONE;
 }
 
 /* ---- statements ---- */
+
+/* Does the row bring that manifest as a head too? */
+static bool is_head(struct taking *t, struct digest digest)
+{
+	for (size_t i = 0; i < t->row->heads_count; i++) {
+		struct manifest *m = arena_alloc(&t->arena, sizeof(*m));
+
+		if (m && !failed(manifest_decode(t->row->heads[i].manifest,
+						 &t->arena, m)) &&
+		    digest_eq(m->digest, digest))
+			return true;
+	}
+	return false;
+}
 
 /* Statement 1 is the first manifest: a revision like another, and most often
  * superseded by what comes next. */
@@ -453,7 +469,8 @@ static struct err take_first(struct taking *t,
 			     "a first manifest that its home did not seal");
 	if (!failed(e))
 		e = resolve_head(t, m, seal, s->seal, NULL, 0,
-				 find_content(t->in, m->digest));
+				 find_content(t->in, m->digest),
+				 !is_head(t, m->digest));
 	if (failed(e))
 		return refuse(t, m->digest, e);
 	return ERR_NONE;

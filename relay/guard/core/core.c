@@ -1,4 +1,6 @@
 /* Opening and closing: ring, store, policy, who the relay is. */
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -149,34 +151,63 @@ static struct err put_policy(struct txn *txn, const struct policy *policy,
 	return e;
 }
 
-/* The policy files of the folder: policy/00-*.spif.xml governs. */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names of policy/NN-*.spif.xml, sorted: the first governs. */
+static struct err policy_names(const struct core *core,
+			       char *names[POLICY_FILES_MAX], size_t *count)
+{
+	char path[PATH_ROOM];
+	struct dirent *entry;
+	DIR *dir;
+	struct err e = file_join(path, sizeof(path), core->folder, "policy");
+
+	*count = 0;
+	if (failed(e))
+		return e;
+	dir = opendir(path);
+	if (!dir)
+		return err_make(ERR_NOT_FOUND,
+				"no folder policy/ in the relay's folder");
+	while (!failed(e) && (entry = readdir(dir))) {
+		size_t len = strlen(entry->d_name);
+
+		if (len < 9 || strcmp(entry->d_name + len - 9, ".spif.xml"))
+			continue;
+		if (*count == POLICY_FILES_MAX)
+			e = err_make(ERR_TOO_LARGE, "too many policy files");
+		else if (!(names[(*count)++] = strdup(entry->d_name)))
+			e = err_make(ERR_NO_MEMORY, "policy");
+	}
+	closedir(dir);
+	qsort(names, *count, sizeof(*names), by_name);
+	if (!failed(e) && !*count)
+		e = err_make(ERR_NOT_FOUND, "no policy/00-*.spif.xml in the "
+					    "relay's folder");
+	return e;
+}
+
 static struct err first_policy(struct core *core, struct txn *txn)
 {
+	char *names[POLICY_FILES_MAX] = {0};
 	struct buf files[POLICY_FILES_MAX];
 	struct span spans[POLICY_FILES_MAX];
 	struct label_problem problem = {0};
 	struct policy *policy = NULL;
-	size_t count = 0;
-	struct err e = ERR_NONE;
+	size_t count = 0, read = 0;
+	struct err e = policy_names(core, names, &count);
 
-	while (count < POLICY_FILES_MAX) {
-		char name[64];
+	for (; !failed(e) && read < count; read++) {
+		char name[NAME_MAX + 16];
 
-		snprintf(name, sizeof(name), "policy/%02zu.spif.xml", count);
-		buf_init(&files[count], POLICY_FILE_MAX);
-		e = read_in(core, name, &files[count]);
-		if (failed(e)) {
-			buf_clear(&files[count]);
-			break;
-		}
-		spans[count] = buf_span(&files[count]);
-		count++;
+		snprintf(name, sizeof(name), "policy/%.255s", names[read]);
+		buf_init(&files[read], POLICY_FILE_MAX);
+		e = read_in(core, name, &files[read]);
+		spans[read] = buf_span(&files[read]);
 	}
-	if (e.code == ERR_NOT_FOUND)
-		e = count ? ERR_NONE
-			  : err_make(ERR_NOT_FOUND,
-				     "no policy/00.spif.xml in the relay's "
-				     "folder");
 	if (!failed(e))
 		e = policy_load(spans, count, &problem, &policy);
 	if (!failed(e) && !policy_has_class(policy, core->ceiling))
@@ -185,8 +216,10 @@ static struct err first_policy(struct core *core, struct txn *txn)
 	if (!failed(e))
 		e = put_policy(txn, policy, core_now_s(core));
 	policy_free(policy);
+	while (read)
+		buf_clear(&files[--read]);
 	while (count)
-		buf_clear(&files[--count]);
+		free(names[--count]);
 	return e;
 }
 

@@ -181,7 +181,9 @@ enum core_next core_check(struct job *job)
 
 	if (job->done)
 		return CORE_NEXT_ANSWER;
-	if (!job->takes_body) { /* else: an upload whose body has ended */
+	if (job->body_taken)
+		return CORE_NEXT_WRITE;
+	if (!job->takes_body) {
 		if (job->again++)
 			job_reset(job);
 		e = check(job);
@@ -237,6 +239,7 @@ struct err core_body_end(struct job *job, bool complete)
 		return ERR_NONE;
 	e = job->op->body_end(job, complete);
 	job->takes_body = false;
+	job->body_taken = !failed(e);
 	if (failed(e))
 		answer_refuse(job, e);
 	return e;

@@ -32,11 +32,13 @@ static struct err jws_of(const struct document_head *head,
 	return arena_check(arena);
 }
 
-static struct err seal_of(struct txn *txn, const struct document_seal *seal,
+static struct err seal_of(struct txn *txn, struct document_seal_cache *cache,
+			  const struct document_seal *seal,
 			  enum seal_kind kind, struct arena *arena,
 			  struct buf *scratch, struct span *out)
 {
-	struct err e = document_seal_blob(txn, seal, kind, scratch);
+	struct err e = document_seal_blob_cached(txn, cache, seal, kind,
+						 scratch);
 
 	*out = span_of(NULL, 0);
 	if (e.code == ERR_NOT_FOUND) /* not signed yet */
@@ -66,6 +68,7 @@ static struct err head_evidence(const struct document_head *head,
 
 static struct err head_make(struct core *core, struct txn *txn, bool nation,
 			    const struct document_head *head,
+			    struct document_seal_cache *cache,
 			    struct arena *arena, struct buf *scratch,
 			    struct changes_head *out)
 {
@@ -75,8 +78,8 @@ static struct err head_make(struct core *core, struct txn *txn, bool nation,
 	if (!failed(e) && !shelf)
 		e = err_make(ERR_CORRUPT, "documents: unknown shelf");
 	if (!failed(e))
-		e = seal_of(txn, &head->seals[0], SEAL_REVISION, arena,
-			    scratch, &out->seal);
+		e = seal_of(txn, cache, &head->seals[0], SEAL_REVISION,
+			    arena, scratch, &out->seal);
 	if (!failed(e) && nation)
 		e = head_evidence(head, arena, out);
 	if (failed(e))
@@ -89,6 +92,7 @@ static struct err head_make(struct core *core, struct txn *txn, bool nation,
 
 static struct err statement_make(struct txn *txn,
 				 const struct document_statement *s,
+				 struct document_seal_cache *cache,
 				 struct arena *arena, struct buf *scratch,
 				 struct changes_statement *out)
 {
@@ -105,7 +109,7 @@ static struct err statement_make(struct txn *txn,
 		statement_format(&statement, scratch);
 	}
 	out->jws = keep(scratch, arena);
-	return seal_of(txn, &s->seal,
+	return seal_of(txn, cache, &s->seal,
 		       out->first ? SEAL_REVISION : SEAL_STATEMENT, arena,
 		       scratch, &out->seal);
 }
@@ -132,6 +136,7 @@ static bool statement_goes(const struct document_read *read, size_t i)
 
 static struct err statements_make(struct txn *txn,
 				  const struct document_read *read,
+				  struct document_seal_cache *cache,
 				  struct arena *arena, struct buf *scratch,
 				  struct changes_row *out)
 {
@@ -145,8 +150,8 @@ static struct err statements_make(struct txn *txn,
 
 		if (!statement_goes(read, i))
 			continue;
-		e = statement_make(txn, &read->doc.statements[i], arena,
-				   scratch, &one);
+		e = statement_make(txn, &read->doc.statements[i], cache,
+				   arena, scratch, &one);
 		/* One not signed yet comes with a later row. */
 		if (!failed(e) && one.seal.len)
 			list[out->statements_count++] = one;
@@ -195,8 +200,8 @@ struct err row_make(struct core *core, struct txn *txn, bool nation,
 
 		if (!read->visible[i])
 			continue;
-		e = head_make(core, txn, nation, &doc->heads[i], arena,
-			      &scratch, &head);
+		e = head_make(core, txn, nation, &doc->heads[i],
+			      &shelves->seals, arena, &scratch, &head);
 		if (failed(e) || (nation && !head.seal.len))
 			continue;
 		head.winner = read->winner == i;
@@ -205,7 +210,8 @@ struct err row_make(struct core *core, struct txn *txn, bool nation,
 	}
 	out->heads = heads;
 	if (!failed(e) && nation)
-		e = statements_make(txn, read, arena, &scratch, out);
+		e = statements_make(txn, read, &shelves->seals, arena,
+				    &scratch, out);
 	buf_clear(&scratch);
 	return e;
 }
@@ -242,6 +248,7 @@ struct err row_shelves_list(struct core *core,
 void row_shelves_clear(struct row_shelves *shelves)
 {
 	shelf_set_clear(&shelves->set);
+	wipe(&shelves->seals, sizeof(shelves->seals));
 }
 
 void row_conflict_members(const struct document_read *read, struct buf *out)

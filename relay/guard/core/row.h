@@ -17,6 +17,7 @@ bool row_may_pass(const struct job *job, const struct document *doc);
 /* The shelves that the rows of one page name, each once. */
 struct row_shelves {
 	struct shelf_set set;
+	struct document_seal_cache seals; /* of the one transaction */
 };
 
 /*

@@ -141,6 +141,7 @@ struct job {
 	bool writes; /* check asks for core_write */
 	bool waits;  /* check asks to be parked */
 	bool takes_body;
+	bool body_taken; /* and the write is what remains */
 	bool done;
 	unsigned again; /* how often it was checked */
 	void *state;	/* of the operation; in the arena */

@@ -6,17 +6,21 @@
 static struct err answer(struct job *job, struct txn *txn,
 			 const struct document_read *read)
 {
-	struct row_shelves shelves = {0};
+	struct row_shelves *shelves = arena_alloc(&job->arena,
+						  sizeof(*shelves));
 	const struct changes_shelf *list = NULL;
 	char etag[HTTP_ETAG_TEXT_LEN + 1];
 	struct changes_row row;
 	size_t count = 0;
-	struct err e = row_make(job->core, txn,
-				job->asker.kind == ASKER_NATION, read,
-				&job->arena, &shelves, &row);
+	struct err e = arena_check(&job->arena);
+
+	if (failed(e))
+		return e;
+	e = row_make(job->core, txn, job->asker.kind == ASKER_NATION, read,
+		     &job->arena, shelves, &row);
 
 	if (!failed(e))
-		e = row_shelves_list(job->core, &shelves, &job->arena, &list,
+		e = row_shelves_list(job->core, shelves, &job->arena, &list,
 				     &count);
 	if (!failed(e)) {
 		changes_document_encode(&row, list, count, &job->body);
@@ -27,7 +31,7 @@ static struct err answer(struct job *job, struct txn *txn,
 		answer_field(job, "etag", span_str(etag));
 		answer_json(job, 200);
 	}
-	row_shelves_clear(&shelves);
+	row_shelves_clear(shelves);
 	return e;
 }
 
