@@ -86,12 +86,14 @@ struct err subject_next(struct txn *txn, struct arena *arena,
 {
 	struct txn_cursor *cursor = NULL;
 	struct txn_row row;
-	struct key from = key_subject(out->name);
+	struct key from = key_empty();
 	struct err e;
 
 	/* Just behind the last one: its key and a zero byte. */
-	if (out->name.len)
+	if (out->name.len) {
+		from = key_subject(out->name);
 		key_put_u8(&from, 0);
+	}
 	e = txn_cursor_open(txn, TABLE_SUBJECTS, key_empty(), &cursor);
 	if (!failed(e))
 		e = txn_cursor_seek(cursor, from, &row);
