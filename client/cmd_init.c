@@ -49,7 +49,7 @@ static int report(struct cli *c, const struct nation_order *o)
 		       "  Take %s/seal-root offline now: it is the nation's "
 		       "word, and no relay needs it.\n"
 		       "  Officers' certificates are in %s/operator.\n"
-		       "  Start it: entented %s\n",
+		       "  Start it: entented --folder %s\n",
 		       o->folder, o->nation.code, o->folder, o->folder,
 		       o->folder);
 		return 0;

@@ -163,6 +163,9 @@ struct journal *engine_journal_change(struct engine *e);
  * ERR_SIGNATURE for a head whose author is not verified. */
 struct err engine_title(struct engine *e, struct doc_id document,
 			struct digest revision, struct buf *out);
+/* True if the head's content was fetched. */
+bool engine_has_content(struct engine *e, struct doc_id document,
+			struct digest revision);
 /* The plaintext: to `path`, or appended to `out` where path is NULL.
  * ERR_MISSING_CONTENT until it was fetched. */
 struct err engine_read(struct engine *e, struct doc_id document,

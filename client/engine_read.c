@@ -62,6 +62,23 @@ struct err engine_title(struct engine *e, struct doc_id document,
 	return err;
 }
 
+bool engine_has_content(struct engine *e, struct doc_id document,
+			struct digest revision)
+{
+	const struct journal_document *d;
+	const struct journal_head *h;
+	struct manifest m;
+	struct arena arena;
+	bool has;
+
+	arena_init(&arena, 256 * 1024);
+	has = !failed(engine_find(e, document, revision, &d, &h)) &&
+	      !failed(engine_manifest(h, &arena, &m)) &&
+	      files_has_content(e->folder, m.table);
+	arena_clear(&arena);
+	return has;
+}
+
 struct err engine_read(struct engine *e, struct doc_id document,
 		       struct digest revision, const char *path,
 		       struct buf *out)
