@@ -1,9 +1,17 @@
 # Entente: one file builds, tests and checks everything.
 #
-#   make          the daemon and the command, in build/
-#   make demo     three nations on this machine, and who holds what
-#   make test     every test
-#   make help     the other targets
+#   make            the daemon and the command, in build/
+#   make demo       three nations on this machine, and who holds what
+#   make test       every test
+#   make test-wire  the tests of one folder under tests/
+#   make bench      the figures of docs/PERFORMANCE.md
+#   make sanitize   the tests under address and undefined-behaviour checking
+#   make fuzz       every decoder of foreign bytes, FUZZ_SECONDS (5) each
+#   make cover      the lines that the tests run, by folder
+#   make lint       layout, layers, static analysis
+#   make format     clang-format on every file
+#   make clean      drop build/
+#   make help       this list
 #
 # What is missing on a Debian machine is installed by dependencies.sh.
 
@@ -73,7 +81,7 @@ NEEDS_daemon     := client relay core federation exchange wire storage \
 		    document label crypto base
 NEEDS_crash      := $(NEEDS_daemon)
 NEEDS_bench      := $(NEEDS_daemon)
-NEEDS_fuzz       := $(NEEDS_daemon)
+NEEDS_fuzz       := exchange wire storage document label crypto base
 
 libs = $(patsubst %,$(BUILD)/lib%.a,$(1))
 sys  = $(foreach m,$(1),$(SYS_$(m))) -lcrypto -lpthread
@@ -115,12 +123,16 @@ $(BUILD)/%.o: %.c | deps
 
 # ---- dependencies: checked once for each version of the script ----
 
-DEPS_STAMP := build/.dependencies-$(shell cksum < dependencies.sh | cut -d' ' -f1)
+DEPS_SUM   := $(shell cksum < dependencies.sh | cut -d' ' -f1)
+deps_stamp  = build/.dependencies-$(1)-$(DEPS_SUM)
 .PHONY: deps
-deps: $(DEPS_STAMP)
-$(DEPS_STAMP): dependencies.sh
-	@./dependencies.sh build
+deps: $(call deps_stamp,build)
+$(call deps_stamp,%): dependencies.sh
+	@./dependencies.sh $*
 	@mkdir -p build && touch $@
+# One after another, since apt locks.
+$(call deps_stamp,test) $(call deps_stamp,lint) $(call deps_stamp,fuzz): \
+	$(call deps_stamp,build)
 
 # ---- tests: tests/<folder>/test_<module>.c, one program each ----
 
@@ -146,16 +158,66 @@ $(TESTS_relay): | $(BUILD)/entented $(BUILD)/entented-front \
 		$(BUILD)/tests/relay/echo-guard
 ALL_TESTS := $(foreach d,$(TEST_DIRS),$(TESTS_$(d)))
 
-.PHONY: all test sanitize lint format help clean
-test: all $(ALL_TESTS)
+.PHONY: all test
+test: all $(ALL_TESTS) | $(call deps_stamp,test)
 	@tests/check_layers.sh
 	@tests/run.sh $(ALL_TESTS)
 
-sanitize:
-	$(MAKE) BUILD=build/sanitize OPTIMIZE="-O1 -g -DENTENTE_SANITIZE \
-		-fsanitize=address,undefined -fno-sanitize-recover=all \
-		-fno-omit-frame-pointer -fPIE" \
-		LDFLAGS="-pie -fsanitize=address,undefined -pthread" test
+# ---- other checks: each builds in a folder of its own under build/ ----
+
+.PHONY: sanitize lint format fuzz fuzz-run cover cover-run help clean
+
+# Clang's and gcc's checks of memory and undefined behaviour. What a checker
+# adds to a process does not fit the confinement of a role, so whole daemons
+# are left to `make test`.
+SANITIZE_DIRS  := $(filter-out daemon,$(TEST_DIRS))
+SANITIZE_TESTS := $(foreach d,$(SANITIZE_DIRS),$(TESTS_$(d)))
+SANITIZE_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitize: | $(call deps_stamp,test)
+	@$(MAKE) --no-print-directory BUILD=build/sanitize \
+		OPTIMIZE="-O1 -g -DENTENTE_SANITIZE $(SANITIZE_FLAGS) \
+			-fno-omit-frame-pointer -fPIE" \
+		LDFLAGS="-pie -fsanitize=address,undefined -pthread" \
+		sanitize-run
+.PHONY: sanitize-run
+sanitize-run: $(SANITIZE_TESTS)
+	@tests/run.sh $^
+
+# One target per decoder of foreign bytes, each for FUZZ_SECONDS.
+FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_RELAY   := $(patsubst %,$(BUILD)/relay/%.o,address channel config route)
+FUZZ_FLAGS   := address,undefined
+fuzz: | $(call deps_stamp,fuzz)
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \
+		OPTIMIZE="-O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_FLAGS) \
+			-fno-sanitize-recover=all -fno-omit-frame-pointer" \
+		LDFLAGS="-fsanitize=fuzzer,$(FUZZ_FLAGS) -pthread" fuzz-run
+fuzz-run: $(FUZZ_TARGETS)
+	@tests/fuzz/run.sh $^
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o \
+		$(BUILD)/tests/fuzz/fuzz.o $(FUZZ_RELAY) $(call libs,$(NEEDS_fuzz))
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+		$(filter %.a,$^) -Wl,--end-group $(call sys,$(NEEDS_fuzz)) -lyaml
+
+# Lines that the tests run, by folder.
+cover: | $(call deps_stamp,test)
+	@$(MAKE) --no-print-directory BUILD=build/cover \
+		OPTIMIZE="-O0 -g --coverage -fPIC" LDFLAGS="-pie --coverage \
+			-pthread" cover-run
+cover-run: $(SANITIZE_TESTS)
+	@find $(BUILD) -name '*.gcda' -delete
+	@tests/run.sh $^
+	@tests/cover.sh $(BUILD)
+
+# Layout, layers, static analysis.
+lint: | $(call deps_stamp,lint)
+	@tests/lint.sh
+
+format: | $(call deps_stamp,lint)
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+help:
+	@sed -n 's/^#   \(make[^#]*\)$$/\1/p' Makefile
 
 clean:
 	rm -rf build

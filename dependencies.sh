@@ -11,7 +11,7 @@ build="gcc make libc6-dev libssl-dev liblmdb-dev libuv1-dev libnghttp2-dev
 	libjansson-dev libxml2-dev libyaml-dev libseccomp-dev libqrencode-dev
 	libcmocka-dev"
 test="$build curl openssl python3 python3-cryptography libxml2-utils"
-lint="$build clang-format clang-tidy"
+lint="$build git clang-format clang-tidy"
 fuzz="$build clang libclang-rt-14-dev"
 
 case "${1:-build}" in
@@ -26,7 +26,8 @@ fuzz) want=$fuzz why="to fuzz Entente's decoders" ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
-	echo "dependencies: this is no Debian machine; install by hand:" $want >&2
+	echo "dependencies: this is no Debian machine; $why it needs what" \
+		"Debian calls:" $want >&2
 	exit 0
 fi
 missing=
@@ -41,17 +42,22 @@ root=
 if [ "$(id -u)" != 0 ]; then
 	if ! command -v sudo >/dev/null 2>&1; then
 		echo "dependencies: not root and no sudo; as root, run:" >&2
-		echo "  apt-get install -y$missing" >&2
+		echo "  apt-get install -y --no-install-recommends$missing" >&2
 		exit 1
 	fi
 	root=sudo
 fi
-export DEBIAN_FRONTEND=noninteractive
-if ! { $root apt-get update -qq && $root apt-get install -y -qq \
-	--no-install-recommends $missing; } >build-dependencies.log 2>&1; then
-	tail -n 5 build-dependencies.log >&2
-	echo "dependencies: apt could not install them; check the network and" \
-		"the package sources, then run this again" >&2
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+	$root env DEBIAN_FRONTEND=noninteractive apt-get -qq \
+		-o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1 </dev/null
+}
+# Lists as they are, if they serve; fetched anew if not.
+apt install -y --no-install-recommends $missing ||
+	{ apt update && apt install -y --no-install-recommends $missing; } || {
+	grep -E '^(E|Err|W):' "$log" | tail -n 5 >&2
+	echo "dependencies: apt could not install$missing; check the network" \
+		"and the package sources (/etc/apt), then run this again" >&2
 	exit 1
-fi
-rm -f build-dependencies.log
+}

@@ -1,19 +1,53 @@
 #!/bin/sh
-# Runs test programs one after another; prints what failed, and a summary.
+# Runs test programs; prints what failed, what was skipped, and a summary.
+#
+# Two at a time (TEST_JOBS), but programs of tests/daemon/, which start whole
+# daemons, come after the others and alone.  Each may take TEST_TIMEOUT
+# seconds (600).
 set -u
-passed=0 failed=0 skipped=0
+TEST_TIMEOUT=${TEST_TIMEOUT:-600}
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+export TEST_TIMEOUT results
+
+one='
+name=$(echo "${1#build/}" | tr / -)
+timeout -k 10 "$TEST_TIMEOUT" "$1" >"$results/$name.out" 2>&1 </dev/null
+rc=$?
+if [ $rc = 0 ]; then
+	: >"$results/$name.passed"
+else
+	: >"$results/$name.failed"
+	why="exit $rc"
+	[ $rc != 124 ] || why="no end within $TEST_TIMEOUT seconds"
+	{
+		echo "FAIL $1 ($why)"
+		grep -v "^\[ *\(RUN\|OK\) *\]" "$results/$name.out" | tail -n 60
+	} >"$results/$name.told"
+	cat "$results/$name.told"
+fi
+grep "^skipped: " "$results/$name.out" | sed "s|^|${1##*/}: |" |
+	tee "$results/$name.skipped"
+exit 0'
+
+among=
+alone=
 for t in "$@"; do
-	out=$(mktemp)
-	if timeout "${TEST_TIMEOUT:-600}" "$t" >"$out" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAIL $t"
-		tail -n 60 "$out"
-	fi
-	grep -h '^skipped: ' "$out" | sed "s|^|${t##*/}: |"
-	skipped=$((skipped + $(grep -c '^skipped: ' "$out")))
-	rm -f "$out"
+	case $t in
+	*/tests/daemon/*) alone="$alone $t" ;;
+	*) among="$among $t" ;;
+	esac
 done
-echo "$passed test programs passed, $failed failed, $skipped notes of skipped cases"
-[ "$failed" = 0 ]
+[ -z "$among" ] ||
+	printf '%s\n' $among | xargs -n 1 -P "${TEST_JOBS:-2}" sh -c "$one" sh
+[ -z "$alone" ] ||
+	printf '%s\n' $alone | xargs -n 1 -P 1 sh -c "$one" sh
+
+count() {
+	find "$results" -name "*.$1" | wc -l
+}
+failed=$(count failed)
+notes=$(cat "$results"/*.skipped 2>/dev/null | wc -l)
+[ "$notes" = 0 ] || echo "notes of skipped cases: $notes"
+echo "tests: $(count passed) passed, $failed failed"
+[ "$failed" = 0 ] && [ $# -gt 0 ]
