@@ -71,7 +71,7 @@ static const struct row table[] = {
 	 {WRITE_MAX, false, 128 * KIB, true, false}},
 	{P, "GET", "/v1/peer/certificates", {0, false, 1 * MIB, false, false}},
 
-	{A, "GET", "/readyz", {0, false, 16 * KIB, true, false}},
+	{A, "GET", "/readyz", {0, false, 0, true, true}},
 	{A,
 	 "PUT",
 	 "/admin/v1/policy",

@@ -22,7 +22,7 @@ struct route {
 	size_t answer_max; /* the largest whole body of an answer: the credit;
 			    * answers that stream are not counted */
 	bool open;	   /* answers without a client certificate too */
-	bool here;	   /* GET and HEAD /livez: the front answers itself */
+	bool here;	   /* /livez and /readyz: the front answers itself */
 };
 
 /* Never fails: what is not in the table gets small limits, and the guard

@@ -264,8 +264,8 @@ static void on_packet(struct supervisor *s, struct kid *k)
 	while (have) {
 		struct err e = control_recv(k->control, &p, &have);
 
-		if (e.code == ERR_GONE)
-			return; /* SIGCHLD says more */
+		if (e.code == ERR_GONE || e.code == ERR_IO)
+			return; /* it died: SIGCHLD says more */
 		if (failed(e) || (have && p.kind != CONTROL_READY)) {
 			log_kid(k, "control", "broken");
 			kill_kid(k);

@@ -142,17 +142,25 @@ static void respond_problem(struct request *r, struct err e)
 	buf_clear(&body);
 }
 
-static void respond_alive(struct request *r)
+/* It lives; it is ready if the guard is there. */
+static void respond_here(struct request *r)
 {
+	bool readiness = r->head->path.len >= 7 &&
+			 memcmp(r->head->path.at, "/readyz", 7) == 0;
 	struct channel_field type = {span_str("content-type"),
 				     span_str("application/json")};
 	struct channel_message m = {.kind = CHANNEL_ANSWER,
 				    .status = 200,
 				    .fields = &type,
 				    .field_count = 1,
-				    .body = span_str("{\"alive\":true}")};
+				    .body = span_str(
+					    readiness ? "{\"ready\":true}"
+						      : "{\"alive\":true}")};
 
-	respond(r, &m);
+	if (readiness && !r->conn->front->guard)
+		respond_problem(r, err_make(ERR_BUSY, "the guard is away"));
+	else
+		respond(r, &m);
 }
 
 /* ---- to the guard ---- */
@@ -306,7 +314,7 @@ void request_begin(struct conn *c, const struct h2_event *event)
 	if (failed(e))
 		respond_problem(r, e);
 	else if (r->route.here)
-		respond_alive(r);
+		respond_here(r);
 	else if (r->ended || r->route.body_streams)
 		ask(r);
 }

@@ -286,6 +286,9 @@ static void an_admin_may_ask_whether_it_lives(void **state)
 				span_str("")));
 	assert_int_equal(client_get(&c, "/livez", &x), 200);
 	exchange_clear(&x);
+	assert_int_equal(client_get(&c, "/readyz", &x), 200);
+	assert_true(says(&x, "ready"));
+	exchange_clear(&x);
 	assert_int_equal(client_get(&c, "/admin/v1/status", &x), 401);
 	exchange_clear(&x);
 	client_close(&c);
