@@ -61,8 +61,7 @@ static int begin(void **state)
 	struct story *s = calloc(1, sizeof(*s));
 
 	world_new(&s->w, 11);
-	world_file("docs/policy/clearances/gbr-restricted.xml",
-		   &s->restricted);
+	world_file("docs/policy/clearances/gbr-restricted.xml", &s->restricted);
 	world_file("docs/policy/clearances/gbr-unclassified.xml",
 		   &s->unclassified);
 	world_file("docs/policy/clearances/deu-restricted.xml", &s->deu_r);
@@ -129,8 +128,7 @@ static void sign(struct story *s, const struct officer_at *o,
 
 static int ask_with(struct story *s, struct officer_at *o, const char *method,
 		    const char *target, struct span body,
-		    const struct signed_request *with,
-		    struct world_answer *out)
+		    const struct signed_request *with, struct world_answer *out)
 {
 	struct world_request q = {
 		.listener = CORE_ADMIN,
@@ -184,8 +182,7 @@ static struct json *get(struct story *s, struct officer_at *o,
 	struct world_answer answer;
 	struct json *json = NULL;
 
-	assert_int_equal(ask(s, o, "GET", target, span_str(""), &answer),
-			 200);
+	assert_int_equal(ask(s, o, "GET", target, span_str(""), &answer), 200);
 	world_must(json_parse(buf_span(&answer.body), &json));
 	world_answer_clear(&answer);
 	return json;
@@ -194,8 +191,8 @@ static struct json *get(struct story *s, struct officer_at *o,
 /* True if the answer's body has that text. */
 static bool says(const struct world_answer *answer, const char *text)
 {
-	return memmem(answer->body.at, answer->body.len, text,
-		      strlen(text)) != NULL;
+	return memmem(answer->body.at, answer->body.len, text, strlen(text)) !=
+	       NULL;
 }
 
 static bool text_is(const struct json *object, const char *name,
@@ -298,8 +295,7 @@ static void change_device(struct story *s, struct officer_at *o,
 
 	snprintf(target, sizeof(target), "/admin/v1/devices/%s/%s", reader,
 		 verb);
-	assert_int_equal(just_ask(s, o, "POST", target, span_str("")),
-			 status);
+	assert_int_equal(just_ask(s, o, "POST", target, span_str("")), status);
 }
 
 /* The key id of the i-th device listed. */
@@ -464,12 +460,22 @@ static void strange_bodies_are_refused(void **state)
 {
 	struct story *s = *state;
 	static const char *const bodies[] = {
-		"", "{", "[]", "{}", "null", "\"x\"", "{\"x\":1}",
-		"{\"subject\":\"../x\"}", "{\"subject\":\"nobody\"}",
-		"{\"members\":[1]}", "{\"members\":{}}",
+		"",
+		"{",
+		"[]",
+		"{}",
+		"null",
+		"\"x\"",
+		"{\"x\":1}",
+		"{\"subject\":\"../x\"}",
+		"{\"subject\":\"nobody\"}",
+		"{\"members\":[1]}",
+		"{\"members\":{}}",
 		"{\"members\":[\"nobody\"]}",
-		"{\"files\":[]}", "{\"files\":[\"AAAA\"]}",
-		"{\"files\":[1,2]}", "{\"files\":[\"!\"]}",
+		"{\"files\":[]}",
+		"{\"files\":[\"AAAA\"]}",
+		"{\"files\":[1,2]}",
+		"{\"files\":[\"!\"]}",
 		"{\"document\":\"x\",\"reader\":\"GBR\"}",
 		"{\"label\":\"AAAA\",\"space\":\"GBR/ops\","
 		"\"clearance\":\"AAAA\"}",
@@ -491,19 +497,20 @@ static void strange_bodies_are_refused(void **state)
 	};
 
 	for (size_t v = 0; v < sizeof(verbs) / sizeof(verbs[0]); v++) {
-		bool security = strcmp(verbs[v].target,
-				       "/admin/v1/policy") == 0;
+		bool security =
+			strcmp(verbs[v].target, "/admin/v1/policy") == 0;
 
 		for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]);
 		     i++) {
-			int status = just_ask(
-				s, security ? &s->security : &s->operator,
-				verbs[v].method, verbs[v].target,
-				span_str(bodies[i]));
+			int status =
+				just_ask(s,
+					 security ? &s->security : &s->operator,
+					 verbs[v].method, verbs[v].target,
+					 span_str(bodies[i]));
 
 			if (status < 400 || status >= 500)
-				fprintf(stderr, "%s %s: %d\n",
-					verbs[v].target, bodies[i], status);
+				fprintf(stderr, "%s %s: %d\n", verbs[v].target,
+					bodies[i], status);
 			assert_in_range(status, 400, 499);
 		}
 	}
@@ -637,8 +644,7 @@ static int accept_at(struct story *s, struct officer_at *o,
 	struct buf body;
 	int status;
 
-	profile_body(buf_span(&s->restricted), "invitation", invitation,
-		     &body);
+	profile_body(buf_span(&s->restricted), "invitation", invitation, &body);
 	status = just_ask(s, o, "POST", "/admin/v1/peers/accept",
 			  buf_span(&body));
 	buf_clear(&body);
@@ -682,8 +688,7 @@ static void a_peering_is_made_with_one_command_on_each_side(void **state)
 	invite(s, 201, &answer);
 	world_answer_clear(&answer);
 	assert_int_equal(just_ask(s, &s->security, "POST",
-				  "/admin/v1/peers/DEU/suspend",
-				  span_str("")),
+				  "/admin/v1/peers/DEU/suspend", span_str("")),
 			 204);
 	list = get(s, &s->operator, "/admin/v1/peers");
 	assert_true(text_is(row(list, "peers", 0), "state", "suspended"));
@@ -696,8 +701,7 @@ static void a_peering_is_made_with_one_command_on_each_side(void **state)
 	assert_true(text_is(row(list, "peers", 0), "state", "active"));
 	json_free(list);
 	assert_int_equal(just_ask(s, &s->operator, "POST",
-				  "/admin/v1/peers/FRA/suspend",
-				  span_str("")),
+				  "/admin/v1/peers/FRA/suspend", span_str("")),
 			 404);
 }
 
@@ -804,8 +808,8 @@ static void explain_names_the_rule_that_decided(void **state)
 	put_document(s, d, buf_span(&s->rel_gbr), &id, doc);
 	device_at(s, 0, reader);
 	assert_true(why(s, doc, none, reader, none, "released"));
-	assert_true(why(s, doc, none, NULL, buf_span(&s->restricted),
-			"released"));
+	assert_true(
+		why(s, doc, none, NULL, buf_span(&s->restricted), "released"));
 	assert_false(why(s, doc, none, NULL, buf_span(&s->unclassified),
 			 "classification"));
 	assert_true(why(s, NULL, buf_span(&s->open_label), NULL,
@@ -847,13 +851,54 @@ static void a_reference_is_opened_by_operators_alone(void **state)
 	json_free(json);
 	/* One letter off. */
 	target[30] = target[30] == 'A' ? 'B' : 'A';
-	assert_int_equal(just_ask(s, &s->operator, "GET", target,
-				  span_str("")),
+	assert_int_equal(just_ask(s, &s->operator, "GET", target, span_str("")),
 			 404);
 	assert_int_equal(just_ask(s, &s->operator, "GET",
 				  "/admin/v1/references/AAAA", span_str("")),
 			 400);
 	json_free(problem);
+	world_answer_clear(&answer);
+}
+
+/* To the device they are one, to operators two. */
+static void not_released_and_not_found_are_told_apart_for_officers(void **state)
+{
+	struct story *s = *state;
+	struct world_request q = {.listener = CORE_DEVICE, .method = "GET"};
+	struct world_answer answer;
+	struct world_device *alice, *bob;
+	struct json *problem = NULL, *json;
+	struct span reference;
+	struct doc_id id;
+	char doc[37], target[512];
+
+	put_subject(s, "alice", buf_span(&s->restricted), "\"GBR/ops\"");
+	put_subject(s, "bob", buf_span(&s->unclassified), "\"GBR/ops\"");
+	alice = enrol(s, "alice");
+	bob = enrol(s, "bob");
+	put_document(s, alice, buf_span(&s->rel_gbr), &id, doc);
+	snprintf(target, sizeof(target), "/v1/documents/%s", doc);
+	q.target = target;
+	q.certificate = engine_trust(bob->engine).certificate;
+	world_ask(&s->w, s->gbr, &q, &answer);
+	assert_int_equal(answer.status, 404);
+	assert_false(says(&answer, "releas"));
+	world_must(json_parse(buf_span(&answer.body), &problem));
+	world_must(json_get_string(problem, "reference", &reference));
+	snprintf(target, sizeof(target), "/admin/v1/references/%.*s",
+		 (int)reference.len, (const char *)reference.at);
+	json = get(s, &s->operator, target);
+	assert_true(text_is(json, "document", doc));
+	assert_true(text_is(json, "outcome", "not-releasable"));
+	json_free(json);
+	json_free(problem);
+	world_answer_clear(&answer);
+	/* Refusals reach the record with the next commit. */
+	put_subject(s, "carol", buf_span(&s->restricted), "");
+	assert_int_equal(ask(s, &s->auditor, "GET", "/admin/v1/audit?refused=1",
+			     span_str(""), &answer),
+			 200);
+	assert_true(says(&answer, "\"outcome\":\"not-releasable\""));
 	world_answer_clear(&answer);
 }
 
@@ -864,7 +909,7 @@ static void every_change_is_on_the_record_without_secrets(void **state)
 	struct world_device *d;
 	struct json *json;
 	struct doc_id id;
-	char doc[37], target[160];
+	char doc[37], target[160], reader[64];
 	uint64_t next;
 
 	put_subject(s, "alice", buf_span(&s->restricted), "\"GBR/ops\"");
@@ -897,6 +942,14 @@ static void every_change_is_on_the_record_without_secrets(void **state)
 	json = get(s, &s->auditor, target);
 	assert_int_equal(number(row(json, "records", 0), "number"), next - 1);
 	assert_false(json_has(json, "next"));
+	json_free(json);
+	json = get(s, &s->auditor, "/admin/v1/audit?rule=relea&what=document.");
+	assert_int_equal(rows(json, "records"), 1);
+	json_free(json);
+	device_at(s, 0, reader);
+	snprintf(target, sizeof(target), "/admin/v1/audit?reader=%s", reader);
+	json = get(s, &s->auditor, target);
+	assert_true(text_is(row(json, "records", 0), "reader", reader));
 	json_free(json);
 	json = get(s, &s->auditor, "/admin/v1/audit?rule=no-such-rule");
 	assert_int_equal(rows(json, "records"), 0);
@@ -998,8 +1051,11 @@ int main(void)
 		story_test(documents_are_listed_without_content),
 		story_test(explain_names_the_rule_that_decided),
 		story_test(a_reference_is_opened_by_operators_alone),
+		story_test(
+			not_released_and_not_found_are_told_apart_for_officers),
 		story_test(every_change_is_on_the_record_without_secrets),
-		story_test(a_new_policy_is_in_force_at_once_and_after_a_restart),
+		story_test(
+			a_new_policy_is_in_force_at_once_and_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

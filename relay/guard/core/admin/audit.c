@@ -34,7 +34,7 @@ static void put_item(const struct audit_item *item, struct json_writer *w)
 	json_open_object(w);
 	json_member_doc_id(w, "document", item->doc);
 	digest_member(w, "digest", item->digest);
-	json_member_str(w, "outcome", err_row(item->outcome)->name);
+	json_member_str(w, "outcome", admin_outcome(item->outcome));
 	if (item->rule.len)
 		admin_text_member(w, "rule", item->rule);
 	json_close_object(w);
@@ -42,8 +42,8 @@ static void put_item(const struct audit_item *item, struct json_writer *w)
 
 static void put_entry(const struct audit_entry *a, struct json_writer *w)
 {
-	size_t shown = a->count < AUDIT_ITEMS_SHOWN ? a->count
-						    : AUDIT_ITEMS_SHOWN;
+	size_t shown =
+		a->count < AUDIT_ITEMS_SHOWN ? a->count : AUDIT_ITEMS_SHOWN;
 
 	json_open_object(w);
 	json_member_u64(w, "number", a->number);
@@ -51,7 +51,7 @@ static void put_entry(const struct audit_entry *a, struct json_writer *w)
 	json_member_replica(w, "replica", a->replica);
 	admin_who_write(w, a->who, a->who_id);
 	admin_text_member(w, "what", a->what);
-	json_member_str(w, "outcome", err_row(a->outcome)->name);
+	json_member_str(w, "outcome", admin_outcome(a->outcome));
 	if (a->rule.len)
 		admin_text_member(w, "rule", a->rule);
 	if (a->detail.len)
@@ -83,8 +83,7 @@ static struct err read_reader(struct job *job, struct audit_query *q)
 	q->filter.who = q->reader.device ? AUDIT_DEVICE : AUDIT_NATION;
 	q->filter.who_id = q->reader.device
 				   ? SPAN_OBJ(q->reader.key.at)
-				   : span_of(q->reader.nation.code,
-					     NATION_LEN);
+				   : span_of(q->reader.nation.code, NATION_LEN);
 	return ERR_NONE;
 }
 
@@ -102,8 +101,7 @@ static struct err read_query(struct job *job, struct audit_query *q)
 	if (!failed(e) && http_query_has(query, "before"))
 		e = http_query_u64(query, "before", &q->before);
 	if (!failed(e) && http_query_has(query, "refused"))
-		e = http_query_bool(query, "refused",
-				    &q->filter.refused_only);
+		e = http_query_bool(query, "refused", &q->filter.refused_only);
 	if (!failed(e) && http_query_has(query, "what"))
 		e = http_query_string(query, "what", &q->filter.what);
 	if (!failed(e) && http_query_has(query, "rule"))
@@ -163,9 +161,10 @@ static struct err put_rows(struct job *job, struct txn *txn,
 
 static struct err list_check(struct job *job)
 {
-	static const char *const names[] = {
-		"before",  "document", "from", "limit", "reader",
-		"refused", "rule",     "to",   "what",	NULL};
+	static const char *const names[] = {"before", "document", "from",
+					    "limit",  "reader",	  "refused",
+					    "rule",   "to",	  "what",
+					    NULL};
 	struct audit_query q;
 	struct admin_page page;
 	struct txn *txn = NULL;

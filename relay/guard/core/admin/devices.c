@@ -95,8 +95,7 @@ static void put_holds(struct job *job, const struct shelf_set *held,
 	json_open_array(w);
 	for (uint32_t s = shelf_set_next(held, 0); s && rows < PAGE_ROWS_MAX;
 	     s = shelf_set_next(held, s)) {
-		const struct shelf_row *row = shelf_get(job->core->shelves,
-							s);
+		const struct shelf_row *row = shelf_get(job->core->shelves, s);
 
 		if (!row)
 			continue;
@@ -182,8 +181,8 @@ static struct err invite_check(struct job *job)
 	s->token.kind = TOKEN_DEVICE;
 	e = member_open(job->http.body, DEVICE_BODY_MAX, names, &json);
 	if (!failed(e))
-		e = member_text(json, "subject", SUBJECT_NAME_MAX,
-				&job->arena, &s->token.subject);
+		e = member_text(json, "subject", SUBJECT_NAME_MAX, &job->arena,
+				&s->token.subject);
 	if (!failed(e))
 		e = subject_name_check(s->token.subject);
 	if (!failed(e))
@@ -205,8 +204,7 @@ static struct err invite_confirm(struct job *job, struct batch *batch)
 	struct invite_state *s = job->state;
 	struct subject subject;
 
-	return subject_get(batch->txn, s->token.subject, &job->arena,
-			   &subject);
+	return subject_get(batch->txn, s->token.subject, &job->arena, &subject);
 }
 
 static struct err invite_apply(struct job *job, struct batch *batch)
@@ -215,8 +213,7 @@ static struct err invite_apply(struct job *job, struct batch *batch)
 	struct err e = token_put(batch->txn, &s->token);
 
 	if (!failed(e))
-		e = admin_record(job, batch, "%.*s",
-				 (int)s->token.subject.len,
+		e = admin_record(job, batch, "%.*s", (int)s->token.subject.len,
 				 (const char *)s->token.subject.at);
 	return e;
 }
@@ -282,8 +279,8 @@ static struct err change_confirm(struct job *job, struct batch *batch,
 				 enum device_state to)
 {
 	struct change_state *s = job->state;
-	struct err e = device_get(batch->txn, s->author, &job->arena,
-				  &s->device);
+	struct err e =
+		device_get(batch->txn, s->author, &job->arena, &s->device);
 
 	if (failed(e))
 		return e;

@@ -36,8 +36,8 @@ static void put_head(struct job *job, const struct document *doc, size_t i,
 		     size_t winner, struct json_writer *w)
 {
 	const struct document_head *head = &doc->heads[i];
-	const struct shelf_row *shelf = shelf_get(job->core->shelves,
-						  head->shelf);
+	const struct shelf_row *shelf =
+		shelf_get(job->core->shelves, head->shelf);
 	struct digest labels[DOCUMENT_STANDS_MAX];
 	size_t labels_count = document_labels(doc, head, labels);
 

@@ -36,8 +36,8 @@ static struct err read_request(struct job *job, struct explaining *x)
 	struct json *json = NULL;
 	struct span reader;
 	bool by_label, by_clearance;
-	struct err e = member_open(job->http.body, EXPLAIN_BODY_MAX, names,
-				   &json);
+	struct err e =
+		member_open(job->http.body, EXPLAIN_BODY_MAX, names, &json);
 
 	if (failed(e))
 		goto out;
@@ -46,13 +46,11 @@ static struct err read_request(struct job *job, struct explaining *x)
 	x->by_reader = json_has(json, "reader");
 	by_clearance = json_has(json, "clearance");
 	if (x->by_doc == by_label ||
-	    (x->by_doc && (json_has(json, "label") ||
-			   json_has(json, "space"))))
+	    (x->by_doc && (json_has(json, "label") || json_has(json, "space"))))
 		e = err_make(ERR_MALFORMED,
 			     "either a document, or a label and a space");
 	else if (x->by_reader == by_clearance)
-		e = err_make(ERR_MALFORMED,
-			     "either a reader, or a clearance");
+		e = err_make(ERR_MALFORMED, "either a reader, or a clearance");
 	if (!failed(e) && x->by_doc)
 		e = json_get_doc_id(json, "document", &x->doc);
 	if (!failed(e) && by_label)
@@ -64,8 +62,8 @@ static struct err read_request(struct job *job, struct explaining *x)
 	if (!failed(e) && by_label)
 		e = space_check(x->space);
 	if (!failed(e) && by_clearance)
-		e = member_blob(json, "clearance", CLEARANCE_MAX,
-				&job->arena, &x->clearance);
+		e = member_blob(json, "clearance", CLEARANCE_MAX, &job->arena,
+				&x->clearance);
 	if (!failed(e) && x->by_reader)
 		e = json_get_string(json, "reader", &reader);
 	if (!failed(e) && x->by_reader)
@@ -82,8 +80,8 @@ static struct err known_reader(struct job *job, struct span clearance,
 			       struct explaining *x)
 {
 	struct policing_reader *r;
-	struct err e = policing_reader(job->policing, clearance, spec, NULL,
-				       &r);
+	struct err e =
+		policing_reader(job->policing, clearance, spec, NULL, &r);
 
 	if (!failed(e))
 		x->reader = policing_reader_bound(r);
@@ -144,8 +142,7 @@ static struct err invented_reader(struct job *job, struct explaining *x)
 	struct err e = clearance_parse(x->clearance, &problem, &clearance);
 
 	if (failed(e)) {
-		snprintf(job->detail, sizeof(job->detail), "%s",
-			 problem.text);
+		snprintf(job->detail, sizeof(job->detail), "%s", problem.text);
 		return e;
 	}
 	spec.clearance = clearance;
@@ -180,8 +177,7 @@ static struct err explain_label(struct job *job, const struct explaining *x,
 	struct err e = label_parse(x->label, &problem, &label);
 
 	if (failed(e))
-		snprintf(job->detail, sizeof(job->detail), "%s",
-			 problem.text);
+		snprintf(job->detail, sizeof(job->detail), "%s", problem.text);
 	if (!failed(e))
 		e = bound_new(policy, label, &bound);
 	if (!failed(e))

@@ -21,8 +21,8 @@ struct err admin_invitation_make(struct job *job, enum enrol_token_kind kind,
 				 struct token *out, struct buf *text)
 {
 	struct core *core = job->core;
-	const char *endpoint = kind == ENROL_DEVICE ? core->endpoint
-						    : core->peer_endpoint;
+	const char *endpoint =
+		kind == ENROL_DEVICE ? core->endpoint : core->peer_endpoint;
 	struct enrol_token t = {.kind = kind, .nation = core->nation};
 	struct err e = crypto_sha256(buf_span(&core->ca), &t.ca);
 

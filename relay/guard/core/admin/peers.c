@@ -55,8 +55,7 @@ static struct err put_pending(struct txn *txn, uint64_t now,
 	arena_init(&arena, PEER_ARENA_MAX);
 	json_put_name(w, "pending");
 	json_open_array(w);
-	while (rows < PENDING_MAX &&
-	       !failed(e = token_next(txn, &arena, &t))) {
+	while (rows < PENDING_MAX && !failed(e = token_next(txn, &arena, &t))) {
 		if (t.kind != TOKEN_DEVICE && t.expires > now) {
 			json_open_object(w);
 			json_member_nation(w, "nation", t.nation);
@@ -159,8 +158,7 @@ static struct err invite_check(struct job *job)
 	if (!failed(e))
 		e = admin_profile_read(job, json, &s->token.profile);
 	if (!failed(e))
-		e = admin_invitation_make(job, ENROL_PEER, &s->token,
-					  &s->text);
+		e = admin_invitation_make(job, ENROL_PEER, &s->token, &s->text);
 	json_free(json);
 	job->writes = !failed(e);
 	return e;
@@ -269,8 +267,8 @@ static struct err accept_confirm(struct job *job, struct batch *batch)
 	struct token *token = job->state, known;
 	struct digest root;
 	struct span spki;
-	struct err e = certificate_store_root(batch->txn, token->nation, NULL,
-					      &spki);
+	struct err e =
+		certificate_store_root(batch->txn, token->nation, NULL, &spki);
 
 	if (!failed(e))
 		e = crypto_sha256(spki, &root);

@@ -66,15 +66,14 @@ struct put_state {
 	uint64_t number;
 };
 
-static struct err read_files(struct job *job, struct span *files,
-			     size_t *count)
+static struct err read_files(struct job *job, struct span *files, size_t *count)
 {
 	static const char *const names[] = {"files", NULL};
 	const struct json *array;
 	struct json *json = NULL;
 	struct buf file;
-	struct err e = member_open(job->http.body, POLICY_BODY_MAX, names,
-				   &json);
+	struct err e =
+		member_open(job->http.body, POLICY_BODY_MAX, names, &json);
 
 	buf_init(&file, POLICY_FILE_MAX);
 	if (!failed(e))
@@ -122,8 +121,8 @@ static struct err put_check(struct job *job)
 			     "the relay's ceiling is no classification of "
 			     "this policy");
 	if (!failed(e))
-		e = policing_new(policy, job->core->ceiling,
-				 job->core->shelves, &s->next);
+		e = policing_new(policy, job->core->ceiling, job->core->shelves,
+				 &s->next);
 	if (failed(e))
 		policy_free(policy);
 	job->writes = !failed(e);

@@ -17,8 +17,7 @@ struct err admin_clearance_check(struct job *job, struct span xml)
 	struct err e = clearance_parse(xml, &problem, &clearance);
 
 	if (failed(e)) {
-		snprintf(job->detail, sizeof(job->detail), "%s",
-			 problem.text);
+		snprintf(job->detail, sizeof(job->detail), "%s", problem.text);
 		return e;
 	}
 	/* Of another policy it would hold nothing, and nobody would be told. */
@@ -41,8 +40,8 @@ static int compare(const void *a, const void *b)
 }
 
 struct err admin_spaces_read(struct job *job, const struct json *object,
-			     size_t max, const struct span **out,
-			     size_t *count, bool *all)
+			     size_t max, const struct span **out, size_t *count,
+			     bool *all)
 {
 	const struct json *array;
 	struct span *list;
@@ -99,8 +98,8 @@ struct err admin_profile_read(struct job *job, const struct json *object,
 				   &job->arena, &p.ceiling);
 
 	if (!failed(e))
-		e = member_blob(object, "clearance", CLEARANCE_MAX,
-				&job->arena, &p.clearance);
+		e = member_blob(object, "clearance", CLEARANCE_MAX, &job->arena,
+				&p.clearance);
 	if (!failed(e))
 		e = admin_spaces_read(job, object, PEER_SPACES_MAX, &p.spaces,
 				      &p.space_count, &p.all_spaces);

@@ -17,8 +17,8 @@ struct err admin_clearance_check(struct job *job, struct span xml);
  * `all` not NULL, ["*"] is all of them.  ERR_MALFORMED for what is no space.
  */
 struct err admin_spaces_read(struct job *job, const struct json *object,
-			     size_t max, const struct span **out,
-			     size_t *count, bool *all);
+			     size_t max, const struct span **out, size_t *count,
+			     bool *all);
 /* The same written. */
 void admin_spaces_write(struct json_writer *w, const struct span *spaces,
 			size_t count, bool all);

@@ -27,7 +27,7 @@ static struct err reference_check(struct job *job)
 	if (r.has_doc)
 		json_member_doc_id(&w, "document", r.doc);
 	admin_who_write(&w, r.who, who_of(&r));
-	json_member_str(&w, "outcome", err_row(r.code)->name);
+	json_member_str(&w, "outcome", admin_outcome(r.code));
 	if (r.reason[0])
 		admin_text_member(&w, "rule", span_str(r.reason));
 	json_member_u64(&w, "time", r.time);

@@ -127,8 +127,7 @@ static struct err walk_subjects(struct txn *txn, struct space_list *l,
 	return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
 }
 
-static struct err gather(struct job *job, struct txn *txn,
-			 struct space_list *l)
+static struct err gather(struct job *job, struct txn *txn, struct space_list *l)
 {
 	uint32_t shelves = 0;
 	struct err e = walk_subjects(txn, l, false);
@@ -231,8 +230,8 @@ static struct err read_members(struct job *job, const struct json *json,
 	const struct json *array;
 	struct span *list;
 	size_t n;
-	struct err e = member_array(json, "members", SPACE_MEMBERS_MAX,
-				    &array, &n);
+	struct err e =
+		member_array(json, "members", SPACE_MEMBERS_MAX, &array, &n);
 
 	if (failed(e))
 		return e;
@@ -264,8 +263,7 @@ static struct err put_check(struct job *job)
 	if (nation.len + 1 + name.len > SPACE_NAME_MAX)
 		return err_make(ERR_MALFORMED, "a space's name is too long");
 	snprintf(s->space, sizeof(s->space), "%.*s/%.*s", (int)nation.len,
-		 (const char *)nation.at, (int)name.len,
-		 (const char *)name.at);
+		 (const char *)nation.at, (int)name.len, (const char *)name.at);
 	e = space_check(span_str(s->space));
 	if (!failed(e))
 		e = member_open(job->http.body, SPACE_BODY_MAX, names, &json);

@@ -108,8 +108,7 @@ static void put_counts(const struct counts *c, struct json_writer *w)
 	json_member_u64(w, "devices_frozen", c->devices[DEVICE_FROZEN]);
 	json_member_u64(w, "devices_revoked", c->devices[DEVICE_REVOKED]);
 	json_member_u64(w, "documents", c->documents);
-	json_member_bool(w, "documents_more",
-			 c->documents == STATUS_COUNT_MAX);
+	json_member_bool(w, "documents_more", c->documents == STATUS_COUNT_MAX);
 	json_member_u64(w, "peers", c->peers[PEER_ACTIVE]);
 	json_member_u64(w, "peers_suspended", c->peers[PEER_SUSPENDED]);
 	json_member_u64(w, "shelves", c->shelves);

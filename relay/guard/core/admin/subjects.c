@@ -181,8 +181,7 @@ static struct err revoke_devices(struct batch *batch, struct span subject)
 
 	arena_init(&arena, SUBJECT_ARENA_MAX);
 	while (!failed(e = device_next(batch->txn, &arena, &d))) {
-		if (span_eq(d.subject, subject) &&
-		    d.state != DEVICE_REVOKED) {
+		if (span_eq(d.subject, subject) && d.state != DEVICE_REVOKED) {
 			d.state = DEVICE_REVOKED;
 			d.changed = batch->now_s;
 			e = device_put(batch->txn, &d);

@@ -7,8 +7,12 @@ enum { TEXT_SHOWN_MAX = 1024 };
 static size_t character(const uint8_t *at, size_t left)
 {
 	uint8_t c = at[0];
-	size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2
-		     : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+	size_t len = c < 0x80	? 1
+		     : c < 0xc2 ? 0
+		     : c < 0xe0 ? 2
+		     : c < 0xf0 ? 3
+		     : c < 0xf5 ? 4
+				: 0;
 
 	if (len == 0 || len > left)
 		return 0;

@@ -17,12 +17,17 @@ static const char *kind_text(enum audit_who who)
 	return "unknown";
 }
 
-void admin_who_write(struct json_writer *w, enum audit_who who,
-		     struct span id)
+void admin_who_write(struct json_writer *w, enum audit_who who, struct span id)
 {
 	json_member_str(w, "kind", kind_text(who));
 	if (who == AUDIT_DEVICE)
 		json_member_bytes(w, "reader", id);
 	else
 		admin_text_member(w, "reader", id);
+}
+
+const char *admin_outcome(enum err_code code)
+{
+	return code == ERR_NOT_RELEASABLE ? "not-releasable"
+					  : err_row(code)->name;
 }

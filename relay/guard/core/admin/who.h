@@ -9,7 +9,9 @@
 #include "proto/base/json.h"
 #include "storage/audit.h"
 
-void admin_who_write(struct json_writer *w, enum audit_who who,
-		     struct span id);
+void admin_who_write(struct json_writer *w, enum audit_who who, struct span id);
+/* The outcome's word; unlike a problem's, it tells what was not released from
+ * what was not there. */
+const char *admin_outcome(enum err_code code);
 
 #endif
