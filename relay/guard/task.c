@@ -1,4 +1,5 @@
 #include "relay/guard/task.h"
+#include "relay/guard/task_body.h"
 
 #include "proto/crypto/crypto.h"
 #include "proto/exchange/problem.h"
@@ -61,7 +62,7 @@ static void unreserve(struct task *t)
 	t->reserved = 0;
 }
 
-static void task_free(struct task *t)
+void task_free(struct task *t)
 {
 	struct guard_peer *peer = t->peer;
 
@@ -78,8 +79,8 @@ static void task_free(struct task *t)
 	guard_pump(peer); /* may free the peer */
 }
 
-static void reply(const struct task *t, enum lane_name lane,
-		  const struct channel_message *m)
+void task_reply(const struct task *t, enum lane_name lane,
+		const struct channel_message *m)
 {
 	if (t->peer->lanes && !t->cancelled)
 		lanes_send(t->peer->lanes, lane, m);
@@ -107,7 +108,7 @@ static void answer_problem(struct guard_peer *peer, uint64_t id, struct err e)
 	buf_clear(&body);
 }
 
-static void finish_with(struct task *t, struct err e)
+void task_finish_with(struct task *t, struct err e)
 {
 	t->fault = e;
 	t->status = problem_status(e);
@@ -123,8 +124,8 @@ static void answer(struct task *t)
 	struct channel_message m = {.kind = CHANNEL_ANSWER, .id = t->id};
 
 	if (a->body.len > t->answer_max || a->status < 200 || a->status > 599) {
-		finish_with(t, err_make(ERR_INTERNAL,
-					"answer beyond its promise"));
+		task_finish_with(t, err_make(ERR_INTERNAL,
+					     "answer beyond its promise"));
 		return;
 	}
 	for (size_t i = 0; i < a->field_count; i++)
@@ -137,7 +138,7 @@ static void answer(struct task *t)
 	m.streams = a->body_streams && a->body_len;
 	m.amount = m.streams ? a->body_len : 0;
 	t->status = a->status;
-	reply(t, LANE_REQUESTS, &m);
+	task_reply(t, LANE_REQUESTS, &m);
 	if (!m.streams || t->cancelled) {
 		task_free(t);
 		return;
@@ -151,7 +152,7 @@ static void answer(struct task *t)
 
 /* ---- checking and writing ---- */
 
-static void submit(struct task *t, struct workers *to, enum task_work kind)
+void task_submit(struct task *t, struct workers *to, enum task_work kind)
 {
 	t->busy = true;
 	t->work.kind = kind;
@@ -164,7 +165,7 @@ void task_begin(struct task *t)
 
 	t->state = TASK_CHECKING;
 	t->epoch = core_epoch(g->core);
-	submit(t, g->checkers, WORK_CHECK);
+	task_submit(t, g->checkers, WORK_CHECK);
 }
 
 /* Room is needed anew: a parked task has none. */
@@ -180,7 +181,7 @@ static void park(struct task *t)
 	struct guard *g = t->peer->guard;
 
 	if (g->parked.count >= GUARD_PARKED_MAX || g->stopping) {
-		finish_with(t, err_make(ERR_BUSY, "too many long polls"));
+		task_finish_with(t, err_make(ERR_BUSY, "too many long polls"));
 		return;
 	}
 	t->state = TASK_PARKED;
@@ -192,8 +193,6 @@ static void park(struct task *t)
 	guard_pump(t->peer);
 }
 
-static void feed(struct task *t);
-
 static void checked(struct task *t)
 {
 	struct channel_message credit = {.kind = CHANNEL_CREDIT,
@@ -203,7 +202,7 @@ static void checked(struct task *t)
 	switch (t->then) {
 	case CORE_NEXT_WRITE:
 		t->state = TASK_WRITING;
-		submit(t, t->peer->guard->writer, WORK_WRITE);
+		task_submit(t, t->peer->guard->writer, WORK_WRITE);
 		return;
 	case CORE_NEXT_ANSWER:
 		answer(t);
@@ -213,118 +212,9 @@ static void checked(struct task *t)
 		return;
 	case CORE_NEXT_BODY:
 		t->state = TASK_FEEDING;
-		reply(t, LANE_BULK, &credit);
+		task_reply(t, LANE_BULK, &credit);
 		return;
 	}
-}
-
-/* ---- an upload ---- */
-
-/* One piece, or the end, is with the segment writer at a time; what comes
- * meanwhile is gathered, at most the credit that was given. */
-static void feed(struct task *t)
-{
-	struct buf spare = t->feeding;
-
-	if (t->busy)
-		return;
-	if (t->gathered.len && !t->cancelled) {
-		t->feeding = t->gathered;
-		t->gathered = spare;
-		buf_reset(&t->gathered);
-		submit(t, t->peer->guard->segments, WORK_BODY);
-	} else if (t->upload_ended && !t->ending) {
-		t->ending = true;
-		submit(t, t->peer->guard->segments, WORK_BODY_END);
-	}
-}
-
-static void fed(struct task *t)
-{
-	struct channel_message credit = {.kind = CHANNEL_CREDIT,
-					 .id = t->id,
-					 .amount = t->feeding.len};
-
-	buf_reset(&t->feeding);
-	if (failed(t->fault)) {
-		/* The job keeps what it has; the lease may be gone on with. */
-		buf_reset(&t->gathered);
-		t->upload_ended = true;
-		t->upload_whole = false;
-	} else {
-		reply(t, LANE_BULK, &credit);
-	}
-	feed(t);
-}
-
-static void upload_over(struct task *t)
-{
-	if (t->upload_overrun)
-		t->fault = err_make(ERR_INTERNAL, "more pieces than credit");
-	if (failed(t->fault) || !t->upload_whole) {
-		finish_with(t, failed(t->fault)
-				       ? t->fault
-				       : err_make(ERR_SLOW, "upload was cut"));
-		return;
-	}
-	task_begin(t);
-}
-
-static void piece_came(struct task *t, const struct channel_message *m)
-{
-	if (t->state != TASK_FEEDING || t->upload_ended)
-		return;
-	if (m->kind == CHANNEL_END) {
-		t->upload_ended = true;
-		t->upload_whole = m->whole;
-	} else {
-		buf_put(&t->gathered, m->body);
-		if (t->gathered.bad) {
-			buf_clear(&t->gathered);
-			t->upload_overrun = t->upload_ended = true;
-		}
-	}
-	feed(t);
-}
-
-/* ---- a long answer ---- */
-
-static void read_on(struct task *t)
-{
-	if (t->busy || t->state != TASK_READING || t->credit == 0)
-		return;
-	t->read_max = CHANNEL_PIECE_MAX;
-	if (t->credit < t->read_max)
-		t->read_max = (size_t)t->credit;
-	if (t->body_len - t->offset < t->read_max)
-		t->read_max = (size_t)(t->body_len - t->offset);
-	submit(t, t->peer->guard->checkers, WORK_READ);
-}
-
-static void was_read(struct task *t)
-{
-	struct channel_message piece = {.kind = CHANNEL_PIECE, .id = t->id},
-			       end = {.kind = CHANNEL_END, .id = t->id};
-
-	if (!failed(t->fault) && t->piece.len == 0)
-		t->fault = err_make(ERR_CORRUPT, "a long body is shorter");
-	if (failed(t->fault)) {
-		reply(t, LANE_BULK, &end);
-		task_free(t);
-		return;
-	}
-	piece.body = buf_span(&t->piece);
-	reply(t, LANE_BULK, &piece);
-	t->offset += t->piece.len;
-	t->credit -= t->piece.len;
-	buf_reset(&t->piece);
-	if (t->offset < t->body_len) {
-		read_on(t);
-		return;
-	}
-	end.whole = true;
-	reply(t, LANE_BULK, &end);
-	task_free(t);
 }
 
 /* ---- on the loop ---- */
@@ -346,13 +236,13 @@ void task_done(struct task *t)
 		answer(t);
 		return;
 	case WORK_READ:
-		was_read(t);
+		task_body_was_read(t);
 		return;
 	case WORK_BODY:
-		fed(t);
+		task_body_fed(t);
 		return;
 	case WORK_BODY_END:
-		upload_over(t);
+		task_body_over(t);
 		return;
 	case WORK_SEAL:
 	case WORK_TICK:
@@ -375,7 +265,7 @@ void task_cancel(struct task *t)
 		if (!t->ending) {
 			t->upload_ended = true;
 			t->upload_whole = false;
-			feed(t);
+			task_body_feed(t);
 		}
 		return;
 	}
@@ -511,13 +401,13 @@ void task_message(struct guard_peer *peer, enum lane_name lane,
 		return;
 	case CHANNEL_PIECE:
 	case CHANNEL_END:
-		piece_came(t, m);
+		task_body_came(t, m);
 		return;
 	case CHANNEL_CREDIT:
 		if (t->state == TASK_READING && m->amount <= CHANNEL_WINDOW &&
 		    t->credit + m->amount <= CHANNEL_WINDOW) {
 			t->credit += m->amount;
-			read_on(t);
+			task_body_read_on(t);
 		}
 		return;
 	case CHANNEL_HELLO:

@@ -89,6 +89,18 @@ void task_run_segments(void *owner, unsigned thread, struct work **works,
 		       size_t count);
 void task_run_writes(struct guard *g, struct task **tasks, size_t count);
 
+/* ---- between the files of a task ---- */
+
+/* Hands it to threads. */
+void task_submit(struct task *t, struct workers *to, enum task_work kind);
+/* Sends, unless nobody wants it. */
+void task_reply(const struct task *t, enum lane_name lane,
+		const struct channel_message *m);
+/* Answers with a problem, and frees it. */
+void task_finish_with(struct task *t, struct err e);
+/* Writes its line to the log, too. */
+void task_free(struct task *t);
+
 void task_list_put(struct task_list *l, struct task *t);
 void task_list_take(struct task_list *l, struct task *t);
 
