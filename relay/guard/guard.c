@@ -110,8 +110,19 @@ static void run_sealer(void *owner, unsigned thread, struct work **works,
 {
 	struct guard *g = owner;
 
+	g->sealed = false;
 	while (core_seal(g->core))
-		;
+		g->sealed = true;
+}
+
+/* Signatures are worth a commit of their own: peers wait for them. */
+static void flush(struct guard *g)
+{
+	if (!g->sealed || g->flushing || g->stopping)
+		return;
+	g->flushing = true;
+	g->flush_work.kind = WORK_FLUSH;
+	workers_submit(g->writer, &g->flush_work);
 }
 
 static void on_sealed(void *owner, struct work *work)
@@ -119,6 +130,7 @@ static void on_sealed(void *owner, struct work *work)
 	struct guard *g = owner;
 
 	g->sealing = false;
+	flush(g);
 	if (g->seal_again)
 		seal(g);
 	guard_wake(g);
@@ -146,6 +158,10 @@ static void on_done(void *owner, struct work *work)
 	case WORK_TICK:
 		g->ticking = false;
 		guard_committed(g);
+		break;
+	case WORK_FLUSH:
+		g->flushing = false;
+		guard_wake(g);
 		break;
 	case WORK_CALLS:
 		calls_collected(g);

@@ -84,8 +84,9 @@ struct guard {
 	bool stopping, ended;
 
 	/* Works that are no task's. */
-	struct work seal_work, tick_work, calls_work;
-	bool sealing, seal_again, ticking, calling;
+	struct work seal_work, flush_work, tick_work, calls_work;
+	bool sealing, seal_again, flushing, ticking, calling;
+	bool sealed; /* by the sealer's last round */
 
 	/* Calls to peers, by the core's id (calls.c). */
 	struct lanes *link;

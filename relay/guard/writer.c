@@ -8,6 +8,9 @@ static void run_other(struct guard *g, struct work *work)
 	case WORK_TICK:
 		core_tick(g->core);
 		return;
+	case WORK_FLUSH:
+		core_write(g->core, NULL, 0);
+		return;
 	case WORK_CALLS:
 		calls_collect(g);
 		return;

@@ -100,7 +100,8 @@ uint64_t core_epoch(const struct core *core);
 
 /* The writer thread only: one transaction for all of them (at most 256), one
  * commit; afterwards core_answer is ready for each.  A job that fails its
- * precondition fails alone. */
+ * precondition fails alone.  Without jobs it writes the signatures that
+ * core_seal made, if they are not written yet. */
 enum { CORE_BATCH_MAX = 256 };
 void core_write(struct core *core, struct job **jobs, size_t count);
 

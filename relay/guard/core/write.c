@@ -271,6 +271,13 @@ void write_jobs(struct core *core, struct job **jobs, size_t count)
 
 void core_write(struct core *core, struct job **jobs, size_t count)
 {
+	bool any = count > 0;
+
+	pthread_mutex_lock(&core->lock);
+	any = any || core->sealed || core->refusal_count;
+	pthread_mutex_unlock(&core->lock);
+	if (!any) /* another batch took the signatures along */
+		return;
 	write_jobs(core, jobs, count);
 }
 
