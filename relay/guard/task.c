@@ -245,6 +245,7 @@ void task_done(struct task *t)
 		task_body_over(t);
 		return;
 	case WORK_SEAL:
+	case WORK_FLUSH:
 	case WORK_TICK:
 	case WORK_CALLS:
 	case WORK_CALL_DONE:
@@ -463,6 +464,7 @@ static void run(struct task *t, unsigned slot)
 	}
 	case WORK_WRITE:
 	case WORK_SEAL:
+	case WORK_FLUSH:
 	case WORK_TICK:
 	case WORK_CALLS:
 	case WORK_CALL_DONE:
