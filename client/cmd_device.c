@@ -113,6 +113,18 @@ static int take_event(const struct cli *c, const struct engine_event *event,
 	return 0;
 }
 
+static void take_events(const struct cli *c, struct engine *e, uint64_t task,
+			struct engine_event *last, int *code)
+{
+	struct engine_event event;
+
+	while (engine_event(e, &event)) {
+		int one = take_event(c, &event, task, last);
+
+		*code = *code ? *code : one;
+	}
+}
+
 /* Sends all that the engine has ready, as long as there is room. */
 static struct err send_ready(struct engine *e, struct http_connection *conn)
 {
@@ -144,8 +156,7 @@ int device_run(const struct cli *c, struct engine *e, uint64_t task,
 	       struct engine_event *last)
 {
 	struct http_connection *conn = NULL;
-	struct engine_event event;
-	int code = 0, one, connects = 0;
+	int code = 0, connects = 0;
 	struct err err;
 
 	*last = (struct engine_event){0};
@@ -172,11 +183,10 @@ int device_run(const struct cli *c, struct engine *e, uint64_t task,
 		if (!failed(err) && http_connection_wait(conn, &answer))
 			engine_answer(e, answer.id, answer.status,
 				      answer.fields, answer.body, answer.why);
-		while (engine_event(e, &event)) {
-			one = take_event(c, &event, task, last);
-			code = code ? code : one;
-		}
+		take_events(c, e, task, last, &code);
 	}
+	/* Also of tasks that needed no relay. */
+	take_events(c, e, task, last, &code);
 	cli_progress(c, "", 0, 0);
 	http_connection_close(conn);
 	return code;

@@ -361,7 +361,8 @@ int cmd_doc_get(struct cli *c)
 		return cli_usage(c, "--json and a document on stdout do not go "
 				    "together: --out FILE");
 	code = device_open(c, true, &e);
-	if (!code)
+	/* --no-pull: what is here already needs no relay. */
+	if (!code && !cli_flag(c, "no-pull"))
 		code = pull(c, e);
 	if (code)
 		goto out;

@@ -236,7 +236,10 @@ bool engine_event(struct engine *e, struct engine_event *out)
 
 bool engine_busy(const struct engine *e)
 {
-	return e->tasks != NULL;
+	for (const struct task *t = e->tasks; t; t = t->next)
+		if (!t->over || t->in_hand)
+			return true;
+	return false;
 }
 
 /* Tasks that are over and whose answer is not awaited go. */

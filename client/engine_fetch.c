@@ -114,6 +114,9 @@ struct err engine_fetch(struct engine *e, struct doc_id document,
 		t->size = m.size;
 		t->keys_count = m.keys_count;
 		*task = t->id;
+		/* What is here needs no relay. */
+		if (files_has_content(e->folder, t->table))
+			engine_task_done(e, t, t->digest, (struct dot){0});
 	}
 	arena_clear(&arena);
 	return err;

@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { PULL_HELLO, PULL_PAGE, PULL_AUTHORS, PULL_KEYS };
+enum { PULL_HELLO, PULL_PAGE, PULL_AUTHORS, PULL_NONCE, PULL_KEYS };
 
 /* A key whose time ends so soon is asked for again. */
 enum { RENEW_S = 24 * 3600 };
@@ -532,7 +532,7 @@ static void keys_prepare(struct engine *e, struct task *t)
 	struct err err = ERR_NONE;
 
 	/* The same list again where only the nonce was wanting. */
-	if (t->wants_count == 0 || t->retries == 0)
+	if (t->wants_count == 0)
 		err = list_wants(e, t);
 	if (failed(err)) {
 		engine_task_fail(e, t, err);
@@ -540,6 +540,10 @@ static void keys_prepare(struct engine *e, struct task *t)
 	}
 	if (t->wants_count == 0 && !t->acknowledge) {
 		pull_done(e, t);
+		return;
+	}
+	if (!e->has_nonce) {
+		t->step = PULL_NONCE;
 		return;
 	}
 	engine_call_begin(t, "POST");
@@ -608,6 +612,29 @@ static void keys_answer(struct engine *e, struct task *t,
 		engine_task_fail(e, t, err);
 }
 
+static void nonce_answer(struct engine *e, struct task *t,
+			 const struct http_response *r)
+{
+	struct me_answer me;
+	struct arena arena;
+	struct err err;
+
+	if (r->status != 200) {
+		engine_task_refused(e, t, r);
+		return;
+	}
+	arena_init(&arena, 4 * ME_ANSWER_MAX);
+	err = me_answer_decode(r->body, &arena, &me);
+	arena_clear(&arena);
+	if (failed(err)) {
+		engine_task_fail(e, t, err);
+		return;
+	}
+	e->nonce = me.nonce;
+	e->has_nonce = true;
+	t->step = PULL_KEYS;
+}
+
 /* ---- the kind ---- */
 
 static void prepare(struct engine *e, struct task *t)
@@ -627,6 +654,12 @@ static void prepare(struct engine *e, struct task *t)
 		return;
 	case PULL_AUTHORS:
 		authors_prepare(e, t);
+		return;
+	case PULL_NONCE:
+		/* Asked for: a request without one is a refusal on record. */
+		engine_call_begin(t, "GET");
+		buf_put_str(&t->target, "/v1/me");
+		engine_call_ready(e, t, ME_ANSWER_MAX, false);
 		return;
 	case PULL_KEYS:
 		keys_prepare(e, t);
@@ -649,6 +682,9 @@ static void answer(struct engine *e, struct task *t,
 		return;
 	case PULL_AUTHORS:
 		authors_answer(e, t, r);
+		return;
+	case PULL_NONCE:
+		nonce_answer(e, t, r);
 		return;
 	case PULL_KEYS:
 		keys_answer(e, t, r);

@@ -80,7 +80,7 @@ static const struct cli_verb verbs[] = {
 	 "entente doc put plan.txt --space GBR/ops --label plan.label.xml "
 	 "--device alice",
 	 cmd_doc_put, NULL},
-	{"doc", "get", "ID", 1, 1, "out=FILE revision=DIGEST" DEVICE,
+	{"doc", "get", "ID", 1, 1, "out=FILE revision=DIGEST no-pull" DEVICE,
 	 "Fetch a document and write its plaintext to --out or stdout.",
 	 "entente doc get ID --out plan.txt --device alice", cmd_doc_get, NULL},
 	{"doc", "rm", "ID", 1, 1, "device=DIR passphrase-file=FILE",
