@@ -118,8 +118,12 @@ static void run_sealer(void *owner, unsigned thread, struct work **works,
 /* Signatures are worth a commit of their own: peers wait for them. */
 static void flush(struct guard *g)
 {
-	if (!g->sealed || g->flushing || g->stopping)
+	if (!g->sealed || g->stopping)
 		return;
+	if (g->flushing) {
+		g->flush_again = true;
+		return;
+	}
 	g->flushing = true;
 	g->flush_work.kind = WORK_FLUSH;
 	workers_submit(g->writer, &g->flush_work);
@@ -161,6 +165,11 @@ static void on_done(void *owner, struct work *work)
 		break;
 	case WORK_FLUSH:
 		g->flushing = false;
+		if (g->flush_again) {
+			g->flush_again = false;
+			g->sealed = true;
+			flush(g);
+		}
 		guard_wake(g);
 		break;
 	case WORK_CALLS:

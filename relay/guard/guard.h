@@ -85,7 +85,7 @@ struct guard {
 
 	/* Works that are no task's. */
 	struct work seal_work, flush_work, tick_work, calls_work;
-	bool sealing, seal_again, flushing, ticking, calling;
+	bool sealing, seal_again, flushing, flush_again, ticking, calling;
 	bool sealed; /* by the sealer's last round */
 
 	/* Calls to peers, by the core's id (calls.c). */
