@@ -31,7 +31,8 @@ struct err address_parse(const char *text, struct address *out)
 	if (port > 65535 || host_len > ADDRESS_TEXT_MAX - 10)
 		return err_make(ERR_MALFORMED, "port or host too long");
 	for (size_t i = 0; i < host_len; i++)
-		if (host[i] <= 0x20 || host[i] >= 0x7f)
+		if (host[i] <= 0x20 || host[i] >= 0x7f || host[i] == '[' ||
+		    host[i] == ']')
 			return err_make(ERR_MALFORMED, "host");
 	memcpy(a.host, host, host_len);
 	a.port = (uint16_t)port;

@@ -327,12 +327,12 @@ static void read_statement(struct span_reader *r, struct arena *a,
 	s->digest = record_read_digest(r);
 	s->label = record_read_digest(r);
 	s->author = record_read_key_id(r);
-	if (flags & STATEMENT_IS_HEAD) {
-		head = document_head(doc, s->digest);
-		if (!head || r->bad) {
-			r->bad = true;
-			return;
-		}
+	head = s->number == 1 ? document_head(doc, s->digest) : NULL;
+	if (!(flags & STATEMENT_IS_HEAD) != !head)
+		r->bad = true;
+	if (r->bad)
+		return;
+	if (head) {
 		s->payload = head->payload;
 		s->signature = head->signature;
 		s->seal = head->seals[0];

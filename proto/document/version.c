@@ -528,8 +528,10 @@ struct err version_make(struct nation nation, const struct version *parents,
 	if (count > VERSION_PARENTS_MAX)
 		return err_make(ERR_TOO_LARGE, "more than 16 parents");
 	for (size_t i = 0; i < count; i++) {
-		if (parents[i].evidence_count > VERSION_EVIDENCE_MAX)
-			return err_make(ERR_TOO_LARGE, "more than 32 seals");
+		if (parents[i].evidence_count > VERSION_EVIDENCE_MAX) {
+			e = err_make(ERR_TOO_LARGE, "more than 32 seals");
+			goto out;
+		}
 		words += 1 + parents[i].evidence_count;
 		pieces_parent(&pieces, &parents[i]);
 	}

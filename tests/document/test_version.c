@@ -290,6 +290,10 @@ static void too_many_ranges_or_seals_cover_less(void **state)
 	assert_ok(version_make(vector_nation("FRA"), parents, 16, &made));
 	assert_int_equal(made.context.count, VERSION_RANGES_MAX);
 	assert_int_equal(made.evidence_count, VERSION_EVIDENCE_MAX);
+	/* Nothing leaks when the last of several is refused. */
+	parents[15].evidence_count = VERSION_EVIDENCE_MAX + 1;
+	assert_err(version_make(vector_nation("FRA"), parents, 16, &made),
+		   ERR_TOO_LARGE);
 	assert_err(version_make(vector_nation("FRA"), parents, 17, &made),
 		   ERR_TOO_LARGE);
 	assert_ok(version_make(vector_nation("FRA"), parents, 0, &made));

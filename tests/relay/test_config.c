@@ -145,6 +145,7 @@ static void an_address_comes_back_as_it_went(void **state)
 	assert_true(failed(address_parse("a:", &a)));
 	assert_true(failed(address_parse(":1", &a)));
 	assert_true(failed(address_parse("[]:1", &a)));
+	assert_true(failed(address_parse("[[]:1", &a)));
 	assert_true(failed(address_parse("a b:1", &a)));
 	assert_true(failed(address_parse("a:+1", &a)));
 }
