@@ -134,7 +134,8 @@ static void on_sealed(void *owner, struct work *work)
 	struct guard *g = owner;
 
 	g->sealing = false;
-	flush(g);
+	if (g->sealed)
+		flush(g);
 	if (g->seal_again)
 		seal(g);
 	guard_wake(g);
