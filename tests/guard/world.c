@@ -36,7 +36,9 @@ void world_file(const char *path, struct buf *out)
 void world_new(struct world *w, uint64_t seed)
 {
 	*w = (struct world){0};
-	snprintf(w->folder, sizeof(w->folder), "/tmp/entente-world-XXXXXX");
+	/* Hundreds of commits: in memory where there is such a folder. */
+	snprintf(w->folder, sizeof(w->folder), "%s/entente-world-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(w->folder))
 		abort();
 	testrandom_init(&w->source, seed);
