@@ -77,8 +77,6 @@ static void prepare_piece(struct engine *e, struct task *t,
 	} else {
 		engine_call_begin(t, "PATCH");
 		buf_put(&t->target, o->location);
-		buf_printf(&t->target, "?size=%llu",
-			   (unsigned long long)t->size);
 		buf_init(&number, 32);
 		buf_printf(&number, "%llu", (unsigned long long)t->offset);
 		engine_call_field(t, "upload-offset", buf_span(&number));

@@ -14,6 +14,8 @@ struct err upload_put(struct txn *txn, const struct upload *upload)
 	record_put_doc_id(&b, upload->doc);
 	record_put_key_id(&b, upload->author);
 	record_put_digest(&b, upload->table);
+	buf_put_u64(&b, upload->size);
+	record_put_digest(&b, upload->parent);
 	buf_put_u64(&b, upload->total);
 	buf_put_u64(&b, upload->offset);
 	buf_put_u64(&b, upload->time);
@@ -37,6 +39,8 @@ static struct err decode(struct span id, struct span value, struct upload *out)
 	u.doc = record_read_doc_id(&r);
 	u.author = record_read_key_id(&r);
 	u.table = record_read_digest(&r);
+	u.size = span_read_u64(&r);
+	u.parent = record_read_digest(&r);
 	u.total = span_read_u64(&r);
 	u.offset = span_read_u64(&r);
 	u.time = span_read_u64(&r);

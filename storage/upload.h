@@ -15,7 +15,9 @@ struct upload {
 	struct doc_id doc;
 	struct key_id author;
 	struct digest table;
-	uint64_t total;	 /* bytes of the content blob */
+	uint64_t size;	 /* of the plaintext */
+	struct digest parent; /* whose segments need not come; or zero */
+	uint64_t total;	 /* bytes that come: of the blob, less the parent's */
 	uint64_t offset; /* bytes that are durable */
 	uint64_t time;	 /* UTC seconds of the last progress */
 };

@@ -109,6 +109,7 @@ static void job_reset(struct job *job)
 	job->policing = NULL;
 	job->reader = NULL;
 	job->writes = job->waits = job->takes_body = job->is_signed = false;
+	job->body_taken = job->stale = false;
 	job->has_doc = false;
 	job->rule[0] = job->detail[0] = 0;
 	buf_reset(&job->members);
@@ -159,6 +160,7 @@ static struct err check(struct job *job)
 	struct err e;
 
 	job->seen_commits = atomic_load(&job->core->commits);
+	job->seen_authority = atomic_load(&job->core->authority);
 	job->policing = core_policing(job->core);
 	e = txn_begin_read(job->core->store, STORE_RECORDS, &txn);
 	if (!failed(e) && !job->op->open)

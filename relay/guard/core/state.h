@@ -84,6 +84,7 @@ struct core {
 
 	atomic_uint_fast64_t epoch;   /* for parked readers */
 	atomic_uint_fast64_t commits; /* since the start */
+	atomic_uint_fast64_t authority; /* commits that changed who may what */
 
 	pthread_mutex_t lock; /* the rest */
 	struct sealed_group *sealed, **sealed_end;
@@ -137,11 +138,13 @@ struct job {
 	struct digest proof;
 	uint64_t nonce_slot;
 	uint64_t seen_commits; /* core->commits when it was checked */
+	uint64_t seen_authority;
 	uint64_t wait_until_ms;
 	bool writes; /* check asks for core_write */
 	bool waits;  /* check asks to be parked */
 	bool takes_body;
 	bool body_taken; /* and the write is what remains */
+	bool stale; /* something moved since: check again */
 	bool done;
 	unsigned again; /* how often it was checked */
 	void *state;	/* of the operation; in the arena */
@@ -164,6 +167,7 @@ struct batch {
 	struct document_writer writer;
 	uint64_t now_s;
 	bool wakes; /* parked readers must look again */
+	bool authority; /* who may what has changed in it */
 };
 
 /* How a request must be proved. */

@@ -4,6 +4,8 @@
 
 #include "relay/guard/core/state.h"
 
+enum { STALE_TRIES = 4 };
+
 /* Signatures made since the last commit. */
 static struct err put_signatures(struct batch *batch,
 				 struct sealed_group *list)
@@ -106,6 +108,8 @@ struct err batch_commit(struct batch *batch)
 	if (failed(e))
 		return e;
 	atomic_fetch_add(&core->commits, 1);
+	if (batch->authority)
+		atomic_fetch_add(&core->authority, 1);
 	if (batch->wakes)
 		core_wake(core);
 	return ERR_NONE;
@@ -177,28 +181,47 @@ static void job_finish(struct job *job)
 	job->done = true;
 }
 
+/*
+ * Who may what has changed since the job was checked: the asker is found
+ * anew, and if he is no longer the same reader under the same policy, the
+ * whole check is made again.
+ */
+static struct err look_again(struct job *job, struct batch *batch)
+{
+	struct policing_reader *before = job->reader;
+	struct policing *now = core_policing(job->core);
+	struct err e = ERR_NONE;
+
+	job->stale = now != job->policing;
+	policing_release(now);
+	if (job->op->open || job->stale)
+		return ERR_NONE;
+	e = asker_find(job, batch->txn);
+	if (!failed(e) && before) {
+		e = asker_reader(job);
+		job->stale = !failed(e) && job->reader != before;
+	}
+	return e;
+}
+
 /* One job inside the batch.  An error ends the batch. */
 static struct err put_job(struct job *job, struct batch *batch)
 {
 	struct err e = ERR_NONE;
 
-	/* Whoever was let in before a commit is looked at again after it. */
-	if (job->seen_commits != atomic_load(&job->core->commits) &&
-	    job->asker.kind == ASKER_DEVICE) {
-		struct device now;
-
-		e = device_get(batch->txn, job->asker.device.author,
-			       &job->arena, &now);
-		if (!failed(e) && now.state != DEVICE_ACTIVE)
-			e = err_make(ERR_REVOKED,
-				     "the device is frozen or revoked");
-	}
+	if (job->seen_authority != atomic_load(&job->core->authority) ||
+	    batch->authority)
+		e = look_again(job, batch);
 	if (!failed(e) && job->op->confirm)
 		e = job->op->confirm(job, batch);
+	if (job->stale)
+		return ERR_NONE; /* nothing was written: it comes again */
 	if (failed(e)) {
 		answer_refuse(job, e);
 		return ERR_NONE;
 	}
+	if (job->op->listeners & 1u << CORE_ADMIN)
+		batch->authority = true;
 	if (job->op->proof == PROOF_SINGLE_USE) {
 		e = proof_spend(job, batch->txn);
 		if (e.code == ERR_NONCE) {
@@ -243,9 +266,30 @@ static struct err write_once(struct core *core, struct job **jobs,
 	}
 	drop_pending(&pending);
 	for (size_t i = 0; i < count; i++)
-		if (!jobs[i]->done)
+		if (!jobs[i]->done && !jobs[i]->stale)
 			job_finish(jobs[i]);
 	return ERR_NONE;
+}
+
+/* Checked again on this thread, and written alone: nothing moves between. */
+static void write_stale(struct core *core, struct job *job)
+{
+	struct err e = err_make(ERR_BUSY, "things move too fast");
+
+	for (int i = 0; i < STALE_TRIES && job->stale; i++) {
+		if (job->body_taken)
+			break; /* its body cannot come again */
+		job->stale = false;
+		if (core_check(job) != CORE_NEXT_WRITE)
+			break;
+		e = write_once(core, &job, 1);
+		if (failed(e))
+			break;
+	}
+	if (!job->done && !job->waits) {
+		job->stale = false;
+		answer_refuse(job, e);
+	}
 }
 
 void write_jobs(struct core *core, struct job **jobs, size_t count)
@@ -255,8 +299,12 @@ void write_jobs(struct core *core, struct job **jobs, size_t count)
 
 	if (!failed(e))
 		e = write_once(core, jobs, count);
-	if (!failed(e))
+	if (!failed(e)) {
+		for (size_t i = 0; i < count; i++)
+			if (jobs[i]->stale)
+				write_stale(core, jobs[i]);
 		return;
+	}
 	if (count > 1 && !store_dead(core->store)) {
 		/* One of them is to blame: each for itself. */
 		for (size_t i = 0; i < count; i++)

@@ -186,9 +186,9 @@ static struct err changes_confirm(struct job *job, struct batch *batch)
 	struct err e = ledger_apply(batch->txn, &s->page.change,
 				    &s->page.cursor);
 
-	if (e.code == ERR_CONFLICT)
-		return err_make(ERR_BUSY, "the reader's ledger has moved");
-	return e;
+	/* The ledger has moved: read the page again. */
+	job->stale = e.code == ERR_CONFLICT;
+	return job->stale ? ERR_NONE : e;
 }
 
 static struct err changes_apply(struct job *job, struct batch *batch)

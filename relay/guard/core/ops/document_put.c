@@ -161,9 +161,14 @@ static struct err open_keys(struct job *job, struct put_state *s)
 					"a key was brought that the manifest "
 					"does not name");
 		e = ring_private_by_id(job->core->ring, w->key.to, &guard);
-		if (failed(e))
+		if (failed(e)) {
+			struct json_writer json = json_write(&job->members);
+
+			json_member_bytes(&json, "certificate",
+					  buf_span(&job->core->certificate));
 			return err_make(ERR_STALE_KEY,
 					"wrapped for no key of this guard");
+		}
 		e = wrapped_open(guard, &w->key, m->id, w->commitment,
 				 s->content_keys[at].key);
 		/* Bytes that do not unwrap are a wrong key to the sender. */

@@ -9,9 +9,18 @@
 #include "relay/guard/core/ops/ops.h"
 #include "relay/guard/core/row.h"
 
+/* What was decided on, to be found unchanged before the answer leaves. */
+struct given {
+	struct digest head;
+	uint32_t shelf;
+	uint64_t slot;
+	bool granted;
+};
+
 struct keys_state {
 	struct keys_request request;
 	struct audit_item *items; /* one for each want */
+	struct given *given;	  /* the same */
 	struct cursor cursor;
 	bool has_cursor;
 	struct keys_writer writer;
@@ -58,7 +67,7 @@ static struct err decide_again(struct granting *g, const struct document *doc,
 
 /* The key of `want` among the visible heads, unwrapped. */
 static struct err find_key(struct granting *g, const struct keys_want *want,
-			   uint8_t key[CRYPTO_KEY_LEN])
+			   struct given *given, uint8_t key[CRYPTO_KEY_LEN])
 {
 	struct document_read *read;
 	struct arena arena;
@@ -92,6 +101,8 @@ static struct err find_key(struct granting *g, const struct keys_want *want,
 			e = ring_unwrap(g->job->core->ring, read->doc.slot,
 					read->doc.id, k->commitment,
 					k->wrapped, key);
+		*given = (struct given){head->digest, head->shelf,
+					read->doc.slot, !failed(e)};
 		if (!failed(e) || e.code == ERR_CORRUPT)
 			break;
 	}
@@ -101,7 +112,7 @@ out:
 }
 
 static struct err grant(struct granting *g, const struct keys_want *want,
-			struct audit_item *item)
+			struct audit_item *item, struct given *given)
 {
 	struct job *job = g->job;
 	uint8_t key[CRYPTO_KEY_LEN];
@@ -112,7 +123,7 @@ static struct err grant(struct granting *g, const struct keys_want *want,
 	job->has_doc = true;
 	job->doc = want->document;
 	job->rule[0] = 0;
-	e = find_key(g, want, key);
+	e = find_key(g, want, given, key);
 	if (!failed(e))
 		e = wrapped_make(g->sender, want->document, want->commitment,
 				 g->until, key, &wrapped);
@@ -175,7 +186,8 @@ static struct err answer_all(struct job *job, struct txn *txn)
 	buf_reset(&job->body);
 	keys_answer_begin(&s->writer, &job->body);
 	for (size_t i = 0; !failed(e) && i < s->request.count; i++)
-		e = grant(&g, &s->request.wants[i], &s->items[i]);
+		e = grant(&g, &s->request.wants[i], &s->items[i],
+			  &s->given[i]);
 	keys_answer_end(&s->writer);
 	job->has_doc = false;
 	job->rule[0] = 0;
@@ -197,6 +209,8 @@ static struct err keys_check(struct job *job)
 		return e;
 	s->items = arena_array(&job->arena, s->request.count,
 			       sizeof(*s->items));
+	s->given = arena_array(&job->arena, s->request.count,
+			       sizeof(*s->given));
 	e = arena_check(&job->arena);
 	if (!failed(e) && s->request.cursor.len) {
 		s->has_cursor = true;
@@ -213,20 +227,48 @@ static struct err keys_check(struct job *job)
 	return e;
 }
 
-/* Something was committed since: decide everything once more. */
+/* Is the head that was decided on still there, on the same shelf, its key in
+ * the same slot? */
+static struct err unchanged(struct job *job, struct txn *txn,
+			    const struct keys_want *want,
+			    const struct given *given, bool *same)
+{
+	const struct document_head *head = NULL;
+	struct document *doc = NULL;
+	struct arena arena;
+	struct err e;
+
+	arena_init(&arena, DOCUMENT_ARENA_MAX + (256 << 10));
+	e = record_copy(txn, want->document, &arena, &doc);
+	if (!failed(e) && doc)
+		head = document_head(doc, given->head);
+	*same = head && head->shelf == given->shelf &&
+		doc->slot == given->slot && doc->state == DOCUMENT_LIVE;
+	arena_clear(&arena);
+	return e;
+}
+
+/* Something was committed since: a document that was recalled or moved
+ * meanwhile must not have its key leave. (Who the asker is and what the
+ * policy says is looked at by the writer.) */
 static struct err keys_confirm(struct job *job, struct batch *batch)
 {
-	struct policing *now;
-	bool same;
+	struct keys_state *s = job->state;
+	struct err e = ERR_NONE;
 
-	if (job->seen_commits == atomic_load(&job->core->commits))
+	if (job->seen_commits == atomic_load(&job->core->commits) &&
+	    !batch->wakes)
 		return ERR_NONE;
-	now = core_policing(job->core);
-	same = now == job->policing;
-	policing_release(now);
-	if (!same)
-		return err_make(ERR_BUSY, "the policy has changed meanwhile");
-	return answer_all(job, batch->txn);
+	for (size_t i = 0; i < s->request.count && !failed(e); i++) {
+		bool same = true;
+
+		if (s->given[i].granted)
+			e = unchanged(job, batch->txn, &s->request.wants[i],
+				      &s->given[i], &same);
+		if (!same)
+			job->stale = true;
+	}
+	return e;
 }
 
 static struct err keys_apply(struct job *job, struct batch *batch)

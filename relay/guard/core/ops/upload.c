@@ -24,7 +24,6 @@ enum {
 
 struct upload_state {
 	struct upload lease;
-	uint64_t size; /* of the plaintext */
 	uint64_t at;   /* bytes of the stream taken, kept or pending */
 	bool complete; /* Upload-Complete: ?1: this piece is the last */
 	struct buf table;
@@ -121,7 +120,7 @@ static bool skipped(const struct upload_state *s, uint64_t i)
 /* Past the segments that need not come. */
 static void step(struct upload_state *s)
 {
-	while (s->next < segment_count(s->size) && skipped(s, s->next))
+	while (s->next < segment_count(s->lease.size) && skipped(s, s->next))
 		s->next++;
 }
 
@@ -163,7 +162,7 @@ static struct err table_done(struct job *job, struct upload_state *s)
 				      buf_span(&s->table));
 	if (failed(e))
 		return e;
-	s->lease.total = stream_len(s->size, buf_span(&s->table), s->skip);
+	s->lease.total = stream_len(s->lease.size, buf_span(&s->table), s->skip);
 	step(s);
 	return ERR_NONE;
 }
@@ -194,17 +193,17 @@ static struct err segment_done(struct job *job, struct upload_state *s)
 static struct err take(struct job *job, struct upload_state *s,
 		       struct span piece, size_t *taken)
 {
-	uint64_t table_len = segment_table_len(s->size);
+	uint64_t table_len = segment_table_len(s->lease.size);
 	struct buf *to = &s->table;
 	uint64_t want = table_len - s->table.len;
 	struct err e;
 
 	if (!want) {
-		if (s->next == segment_count(s->size))
+		if (s->next == segment_count(s->lease.size))
 			return err_make(ERR_TOO_LARGE,
 					"more bytes than the blob has");
 		to = &s->segment;
-		want = segment_sealed_len(s->size, s->next) - s->segment.len;
+		want = segment_sealed_len(s->lease.size, s->next) - s->segment.len;
 	}
 	*taken = piece.len < want ? piece.len : want;
 	buf_put(to, span_sub(piece, 0, *taken));
@@ -260,12 +259,9 @@ static struct err parent_table(struct job *job, struct upload_state *s)
 	struct document_read *read = arena_alloc(&job->arena, sizeof(*read));
 	struct txn *records = NULL, *segments = NULL;
 	struct view *view = NULL;
-	struct digest parent;
 	struct span table;
 	struct err e = arena_check(&job->arena);
 
-	if (!failed(e))
-		e = http_query_digest(&job->query, "parent", &parent);
 	if (!failed(e))
 		e = txn_begin_read(job->core->store, STORE_RECORDS, &records);
 	if (!failed(e))
@@ -279,7 +275,7 @@ static struct err parent_table(struct job *job, struct upload_state *s)
 	for (size_t h = 0; h < read->doc.heads_count; h++) {
 		const struct document_head *head = &read->doc.heads[h];
 
-		if (!read->visible[h] || !digest_eq(head->digest, parent) ||
+		if (!read->visible[h] || !digest_eq(head->digest, s->lease.parent) ||
 		    head->place != DOCUMENT_CONTENT_SEGMENTS)
 			continue;
 		e = txn_begin_read(job->core->store, STORE_SEGMENTS,
@@ -346,16 +342,20 @@ static struct err new_check(struct job *job)
 	if (!failed(e))
 		e = http_query_digest(&job->query, "table", &s->lease.table);
 	if (!failed(e))
-		e = http_query_u64(&job->query, "size", &s->size);
-	if (!failed(e) && s->size > MANIFEST_SIZE_MAX)
+		e = http_query_u64(&job->query, "size", &s->lease.size);
+	if (!failed(e) && s->lease.size > MANIFEST_SIZE_MAX)
 		e = err_make(ERR_TOO_LARGE, "content beyond 64 GiB");
-	if (!failed(e) && segment_table_len(s->size) > SEGMENT_TABLE_MAX)
+	if (!failed(e) && segment_table_len(s->lease.size) > SEGMENT_TABLE_MAX)
 		e = err_make(ERR_TOO_LARGE, "content with too many segments");
 	if (failed(e))
 		return e;
 	job->has_doc = true;
-	if (http_query_has(&job->query, "parent"))
-		e = parent_table(job, s);
+	if (http_query_has(&job->query, "parent")) {
+		e = http_query_digest(&job->query, "parent",
+				      &s->lease.parent);
+		if (!failed(e))
+			e = parent_table(job, s);
+	}
 	if (!failed(e))
 		e = complete_field(job, &s->complete);
 	if (!failed(e))
@@ -365,7 +365,7 @@ static struct err new_check(struct job *job)
 				LEASE_ID_LEN);
 	s->lease.doc = job->doc;
 	s->lease.author = job->asker.device.author;
-	s->lease.total = segment_blob_len(s->size);
+	s->lease.total = segment_blob_len(s->lease.size);
 	job->takes_body = !failed(e);
 	return e;
 }
@@ -404,11 +404,11 @@ static struct err resume(struct job *job, struct upload_state *s)
 		e = buf_check(&s->table);
 	}
 	/* Segments that are there already were taken, or are the parent's. */
-	at = segment_table_len(s->size);
+	at = segment_table_len(s->lease.size);
 	while (!failed(e) && at < s->lease.offset &&
-	       s->next < segment_count(s->size)) {
+	       s->next < segment_count(s->lease.size)) {
 		if (!skipped(s, s->next))
-			at += segment_sealed_len(s->size, s->next);
+			at += segment_sealed_len(s->lease.size, s->next);
 		s->next++;
 	}
 	txn_abort(&txn);
@@ -418,7 +418,8 @@ static struct err resume(struct job *job, struct upload_state *s)
 
 static struct err patch_check(struct job *job)
 {
-	static const char *const names[] = {"size", "parent", NULL};
+	static const char *const names[] = {NULL};
+	static const struct digest none;
 	struct upload_state *s = job_state(job, sizeof(*s));
 	struct span value = {0};
 	uint64_t offset = 0;
@@ -430,8 +431,6 @@ static struct err patch_check(struct job *job)
 	e = http_query_only(&job->query, names);
 	if (!failed(e))
 		e = find_lease(job, &s->lease);
-	if (!failed(e))
-		e = http_query_u64(&job->query, "size", &s->size);
 	if (!failed(e) &&
 	    !http_field_get(job->http.fields, "upload-offset", &value))
 		e = err_make(ERR_MALFORMED, "Upload-Offset is needed");
@@ -440,7 +439,7 @@ static struct err patch_check(struct job *job)
 	if (!failed(e) && offset != s->lease.offset)
 		e = err_make(ERR_CONFLICT, "Upload-Offset is not where the "
 					   "upload stands: ask with HEAD");
-	if (!failed(e) && http_query_has(&job->query, "parent"))
+	if (!failed(e) && !digest_eq(s->lease.parent, none))
 		e = parent_table(job, s);
 	if (!failed(e))
 		e = complete_field(job, &s->complete);
