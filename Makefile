@@ -71,9 +71,9 @@ NEEDS_document   := document crypto base
 NEEDS_exchange   := exchange document label crypto base
 NEEDS_wire       := wire crypto base
 NEEDS_storage    := storage document label crypto base
-NEEDS_federation := federation exchange storage document label crypto base
 NEEDS_guard      := client core federation exchange storage document label \
 		    crypto base
+NEEDS_federation := $(NEEDS_guard)
 NEEDS_relay      := relay core federation exchange wire storage document \
 		    label crypto base
 NEEDS_client     := client exchange wire document label crypto base
@@ -150,6 +150,9 @@ test-$(1): $$(TESTS_$(1))
 endef
 $(foreach d,$(TEST_DIRS),$(eval $(call testdir,$(d))))
 
+# Federation is tested in the world of whole guards.
+$(TESTS_federation): $(BUILD)/tests/guard/world.o
+
 # The daemon's processes are tested with a guard whose core is scripted.
 $(BUILD)/tests/relay/echo-guard: $(BUILD)/relay/guard/main.o \
 		$(BUILD)/tests/relay/echo_core.o $(call libs,relay exchange crypto base)
@@ -162,6 +165,17 @@ ALL_TESTS := $(foreach d,$(TEST_DIRS),$(TESTS_$(d)))
 test: all $(ALL_TESTS) | $(call deps_stamp,test)
 	@tests/check_layers.sh
 	@tests/run.sh $(ALL_TESTS)
+
+# ---- figures: one program, and the daemon that it starts ----
+
+BENCH_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) \
+	     $(BUILD)/tests/guard/world.o
+$(BUILD)/tests/bench/bench: $(BENCH_OBJ) $(call libs,support $(NEEDS_bench))
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+		$(filter %.a,$^) -Wl,--end-group $(call sys,$(NEEDS_bench))
+.PHONY: bench
+bench: $(BUILD)/tests/bench/bench $(DAEMON)
+	@$< $(BUILD) $(ONLY)
 
 # ---- other checks: each builds in a folder of its own under build/ ----
 

@@ -1,0 +1,383 @@
+/*
+ * Random histories over three relays, with cuts, restarts and clock steps.
+ * When all is quiet, every device holds exactly those heads of a document
+ * that its home holds and their labels release, and all agree on the winner.
+ *
+ * SEEDS sets the number of histories, SEED the only one to run, TRACE prints
+ * what is done.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/federation/three.h"
+
+enum { DOCS = 3, STEPS = 40, DEFAULT_SEEDS = 30 };
+
+struct history {
+	struct three t;
+	uint64_t chance;
+	unsigned seed;
+	struct doc_id docs[DOCS];
+	enum three_device makers[DOCS];
+	size_t doc_count;
+	unsigned writes;
+	bool trace;
+};
+
+static uint64_t draw(struct history *h)
+{
+	uint64_t z = h->chance += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static unsigned below(struct history *h, unsigned n)
+{
+	return (unsigned)(draw(h) % n);
+}
+
+static void tell(struct history *h, const char *what, int a, int b,
+		 struct err e)
+{
+	if (h->trace)
+		printf("  %s %d %d: %s %s\n", what, a, b, err_row(e.code)->name,
+		       e.detail ? e.detail : "");
+}
+
+/* ---- steps ---- */
+
+/* What a device may be told in an honest history. */
+static void allowed(struct history *h, const char *what, struct err e)
+{
+	switch (e.code) {
+	case ERR_OK:
+	case ERR_CONFLICT:
+	case ERR_EXISTS:
+	case ERR_NOT_FOUND:
+	case ERR_NOT_RELEASABLE:
+	case ERR_GONE:
+	case ERR_FORBIDDEN:
+	case ERR_MISSING_KEY:
+	case ERR_UNREACHABLE:
+	case ERR_REPLAYED:
+		return;
+	default:
+		fail_msg("seed %u: %s: %s: %s", h->seed, what,
+			 err_row(e.code)->name, e.detail ? e.detail : "");
+	}
+}
+
+static enum three_label label_for(struct history *h, int device)
+{
+	for (;;) {
+		enum three_label l = (enum three_label)below(h, SECRET);
+
+		if (three_releases(l, (enum three_device)device))
+			return l;
+	}
+}
+
+static void step_new(struct history *h)
+{
+	int d = (int)below(h, THREE_DEVICES);
+	enum three_label l = label_for(h, d);
+	char text[32];
+	struct err e;
+
+	if (h->doc_count == DOCS)
+		return;
+	snprintf(text, sizeof(text), "new %u", h->writes++);
+	e = world_put(&h->t.w, h->t.devices[d], "GBR/ops",
+		      buf_span(&h->t.labels[l]), "title", span_str(text),
+		      &h->docs[h->doc_count]);
+	tell(h, "new", d, (int)l, e);
+	allowed(h, "new", e);
+	if (!failed(e))
+		h->makers[h->doc_count++] = (enum three_device)d;
+}
+
+static void step_edit(struct history *h)
+{
+	int d = (int)below(h, THREE_DEVICES), i;
+	char text[32];
+	struct err e;
+
+	if (!h->doc_count)
+		return;
+	i = (int)below(h, (unsigned)h->doc_count);
+	if (!world_heads(h->t.devices[d], h->docs[i]))
+		return;
+	snprintf(text, sizeof(text), "edit %u", h->writes++);
+	e = world_edit(&h->t.w, h->t.devices[d], h->docs[i], span_str(text));
+	tell(h, "edit", d, i, e);
+	allowed(h, "edit", e);
+}
+
+static void step_state(struct history *h, enum statement_kind kind)
+{
+	int i, d;
+	enum three_label l;
+	struct err e;
+
+	if (!h->doc_count)
+		return;
+	i = (int)below(h, (unsigned)h->doc_count);
+	/* Somebody of the home nation. */
+	d = h->makers[i];
+	if (d < FLEUR && below(h, 2))
+		d ^= 1;
+	if (!world_heads(h->t.devices[d], h->docs[i]))
+		return;
+	l = label_for(h, d);
+	e = world_state(&h->t.w, h->t.devices[d], h->docs[i], kind,
+			kind == STATEMENT_LABEL ? buf_span(&h->t.labels[l])
+						: span_str(""));
+	tell(h, kind == STATEMENT_LABEL ? "label" : "delete or recall", d, i,
+	     e);
+	allowed(h, "state", e);
+}
+
+static void step_sync(struct history *h)
+{
+	int d = (int)below(h, THREE_DEVICES);
+	struct err e = world_sync(&h->t.w, h->t.devices[d]);
+
+	tell(h, "sync", d, 0, e);
+	allowed(h, "sync", e);
+}
+
+static void step_cut(struct history *h)
+{
+	int r = (int)below(h, 3);
+
+	h->t.w.relays[r].cut = !h->t.w.relays[r].cut;
+	tell(h, "cut", r, h->t.w.relays[r].cut, ERR_NONE);
+}
+
+static void step_restart(struct history *h)
+{
+	int r = (int)below(h, 3);
+
+	world_close(&h->t.w, &h->t.w.relays[r]);
+	world_open(&h->t.w, &h->t.w.relays[r]);
+	tell(h, "restart", r, 0, ERR_NONE);
+}
+
+static void step_clock(struct history *h)
+{
+	static const uint64_t by[] = {1, 1000, 60000, 3600000, 21600000};
+	unsigned i = below(h, 5);
+
+	testclock_forward(&h->t.w.time, by[i]);
+	tell(h, "clock", (int)by[i], 0, ERR_NONE);
+}
+
+static void step(struct history *h)
+{
+	unsigned n = below(h, 100);
+
+	if (n < 10)
+		step_new(h);
+	else if (n < 40)
+		step_edit(h);
+	else if (n < 52)
+		step_state(h, STATEMENT_LABEL);
+	else if (n < 55)
+		step_state(h, STATEMENT_DELETE);
+	else if (n < 57)
+		step_state(h, STATEMENT_RECALL);
+	else if (n < 75)
+		step_sync(h);
+	else if (n < 87)
+		world_pump(&h->t.w);
+	else if (n < 93)
+		step_cut(h);
+	else if (n < 96)
+		step_restart(h);
+	else
+		step_clock(h);
+}
+
+/* ---- what must hold at the end ---- */
+
+static struct world_relay *home_of(struct history *h, size_t doc)
+{
+	return h->t.devices[h->makers[doc]]->home;
+}
+
+/* Do all labels that the head stands under release it to the device? */
+static bool may_see(struct history *h, const struct document *doc,
+		    const struct document_head *head, int device)
+{
+	struct digest labels[DOCUMENT_STANDS_MAX];
+	size_t n = document_labels(doc, head, labels);
+
+	if (head->shelf == SHELF_NONE || n == 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int l = 0;
+
+		while (l < THREE_LABELS &&
+		       !digest_eq(h->t.digests[l], labels[i]))
+			l++;
+		assert_int_not_equal(l, THREE_LABELS);
+		if (!three_releases((enum three_label)l,
+				    (enum three_device)device))
+			return false;
+	}
+	return true;
+}
+
+static void dump(struct history *h, size_t i)
+{
+	for (size_t r = 0; r < 3; r++) {
+		struct arena arena;
+		struct document *doc;
+
+		arena_init(&arena, DOCUMENT_ARENA_MAX);
+		doc = three_document(&h->t.w.relays[r], h->docs[i], &arena);
+		printf("  relay %zu: %s\n", r, doc ? "" : "nothing");
+		for (size_t n = 0; doc && n < doc->statements_count; n++)
+			printf("    statement %d kind %d %02x%02x\n",
+			       (int)doc->statements[n].number,
+			       doc->statements[n].kind,
+			       doc->statements[n].digest.at[0],
+			       doc->statements[n].digest.at[1]);
+		for (size_t n = 0; doc && n < doc->heads_count; n++) {
+			struct document_head *d = &doc->heads[n];
+
+			printf("    head %02x%02x dot %.3s:%d st %d shelf %u "
+			       "place %d stands",
+			       d->digest.at[0], d->digest.at[1],
+			       d->seals[0].dot.replica.nation.code,
+			       (int)d->seals[0].dot.counter,
+			       (int)d->statement, d->shelf, d->place);
+			for (size_t s = 0; s < d->stands_count; s++)
+				printf(" %d", (int)doc->statements[d->stands[s]]
+						      .number);
+			printf(" parents");
+			for (size_t s = 0; s < d->parents_count; s++)
+				printf(" %02x%02x", d->parents[s].at[0],
+				       d->parents[s].at[1]);
+			printf("\n");
+		}
+		arena_clear(&arena);
+	}
+	for (int d = 0; d < THREE_DEVICES; d++) {
+		const struct journal_document *doc = journal_find_document(
+			engine_journal(h->t.devices[d]->engine), h->docs[i]);
+
+		printf("  device %d:", d);
+		for (size_t n = 0; doc && n < doc->heads_count; n++)
+			printf(" %02x%02x%s", doc->heads[n].digest.at[0],
+			       doc->heads[n].digest.at[1],
+			       doc->heads[n].winner ? "*" : "");
+		printf("\n");
+	}
+}
+
+static void check_device(struct history *h, size_t i,
+			 const struct document *doc, int device)
+{
+	const struct journal_document *held = journal_find_document(
+		engine_journal(h->t.devices[device]->engine), h->docs[i]);
+	bool visible[DOCUMENT_HEADS_MAX] = {false};
+	size_t count = 0, winner;
+	struct buf out;
+	struct err e;
+
+	for (size_t n = 0; n < doc->heads_count; n++) {
+		visible[n] = may_see(h, doc, &doc->heads[n], device);
+		count += visible[n];
+		if (visible[n] != (held && journal_find_head(
+						   held,
+						   doc->heads[n].digest)))
+			goto bad;
+	}
+	if (count != (held ? held->heads_count : 0))
+		goto bad;
+	if (!count)
+		return;
+	winner = document_winner(doc, visible);
+	if (!digest_eq(journal_winner(held)->digest,
+		       doc->heads[winner].digest))
+		goto bad;
+	buf_init(&out, 1 << 20);
+	e = world_read(&h->t.w, h->t.devices[device], h->docs[i], &out);
+	buf_clear(&out);
+	if (!failed(e))
+		return;
+	printf("  cannot be read: %s %s\n", err_row(e.code)->name,
+	       e.detail ? e.detail : "");
+bad:
+	dump(h, i);
+	fail_msg("seed %u: document %zu at device %d", h->seed, i, device);
+}
+
+static void check(struct history *h)
+{
+	for (size_t i = 0; i < h->doc_count; i++) {
+		struct document *doc;
+		struct arena arena;
+
+		arena_init(&arena, DOCUMENT_ARENA_MAX);
+		doc = three_document(home_of(h, i), h->docs[i], &arena);
+		assert_non_null(doc);
+		for (int d = 0; d < THREE_DEVICES; d++)
+			check_device(h, i, doc, d);
+		arena_clear(&arena);
+	}
+}
+
+static void quiet(struct history *h)
+{
+	for (int i = 0; i < 3; i++)
+		h->t.w.relays[i].cut = false;
+	for (int i = 0; i < 3; i++)
+		three_settle(&h->t);
+}
+
+static void run(unsigned seed)
+{
+	struct history *h = calloc(1, sizeof(*h));
+
+	*h = (struct history){.chance = seed, .seed = seed};
+	h->trace = getenv("TRACE") != NULL;
+	three_new(&h->t, seed);
+	for (int i = 0; i < STEPS; i++)
+		step(h);
+	quiet(h);
+	check(h);
+	three_free(&h->t);
+	free(h);
+}
+
+static void random_histories_converge(void **state)
+{
+	const char *only = getenv("SEED"), *many = getenv("SEEDS");
+	unsigned count = many ? (unsigned)atoi(many) : DEFAULT_SEEDS;
+	unsigned from = only ? (unsigned)atoi(only) : 1;
+
+	if (only)
+		count = 1;
+	printf("seeds %u to %u\n", from, from + count - 1);
+	for (unsigned i = 0; i < count; i++)
+		run(from + i);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_histories_converge),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
