@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "proto/exchange/problem.h"
+#include "proto/exchange/signature.h"
 #include "relay/guard/core/reference.h"
 #include "relay/guard/core/state.h"
 
@@ -92,7 +93,10 @@ void answer_refuse(struct job *job, struct err why)
 	job->answer = (struct core_answer){0};
 	if (failed(answer_reference(job, why, &reference)))
 		buf_reset(&reference);
-	if (why.code != ERR_BUSY && why.code != ERR_NONCE)
+	/* A first request without a signature asks for a nonce: no refusal. */
+	if (why.code != ERR_BUSY && why.code != ERR_NONCE &&
+	    !(why.code == ERR_UNAUTHENTICATED && job->asker.sign &&
+	      !signature_present(&job->http)))
 		queue_refusal(job, why);
 	problem_format(with_detail(job, why), buf_span(&reference),
 		       buf_span(&job->members), &job->body);
