@@ -118,7 +118,7 @@ static void run_sealer(void *owner, unsigned thread, struct work **works,
 /* Signatures are worth a commit of their own: peers wait for them. */
 static void flush(struct guard *g)
 {
-	if (!g->sealed || g->stopping)
+	if (g->stopping)
 		return;
 	if (g->flushing) {
 		g->flush_again = true;
@@ -168,7 +168,6 @@ static void on_done(void *owner, struct work *work)
 		g->flushing = false;
 		if (g->flush_again) {
 			g->flush_again = false;
-			g->sealed = true;
 			flush(g);
 		}
 		guard_wake(g);
