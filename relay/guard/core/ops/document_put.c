@@ -83,6 +83,27 @@ static struct err read_manifest(struct job *job, struct put_state *s)
 	return e;
 }
 
+/* A label that was not brought: one that the author sees anyway.  Whether the
+ * store has it for others is none of his business. */
+static struct err seen_label(struct job *job, struct txn *txn,
+			     struct digest digest,
+			     const struct policing_label **out)
+{
+	struct view *view = NULL;
+	bool seen = false;
+	struct err e = policing_view(job->policing, job->reader, txn, &view);
+
+	if (!failed(e))
+		e = view_has_label(view, txn, digest, &seen);
+	view_free(view);
+	if (!failed(e) && seen)
+		e = policing_label(job->policing, txn, digest, out);
+	if (e.code == ERR_NOT_FOUND || (!failed(e) && !seen))
+		return err_make(ERR_LABEL,
+				"the label is not known here: bring it");
+	return e;
+}
+
 /* Known, valid, not above the ceiling, and releasing its own author. */
 struct err ops_check_label(struct job *job, struct txn *txn, bool brought,
 			   struct span xml, struct digest digest,
@@ -105,10 +126,7 @@ struct err ops_check_label(struct job *job, struct txn *txn, bool brought,
 			e = policing_label_xml(job->policing, xml, &problem,
 					       &l);
 	} else {
-		e = policing_label(job->policing, txn, digest, &l);
-		if (e.code == ERR_NOT_FOUND)
-			return err_make(ERR_LABEL, "the label is not known "
-						   "here: bring it");
+		e = seen_label(job, txn, digest, &l);
 	}
 	if (!failed(e) && !bound_valid(l->bound))
 		e = label_check(policing_policy(job->policing), l->label,
@@ -420,8 +438,10 @@ static struct err put_confirm(struct job *job, struct batch *batch)
 				  &view);
 	if (!failed(e))
 		e = see(job, batch, view, &read);
-	if (!failed(e) && s->old && !manifest_is_first(&s->manifest) && !read)
-		e = err_make(ERR_NOT_RELEASABLE, "no head visible to author");
+	/* Before anything that could tell "not for you" from "not there". */
+	if (!failed(e) && !manifest_is_first(&s->manifest) && !read)
+		e = err_make(s->old ? ERR_NOT_RELEASABLE : ERR_NOT_FOUND,
+			     "no head visible to author");
 	if (!failed(e))
 		e = find_keys(s, read);
 	if (!failed(e))

@@ -108,7 +108,7 @@ static struct err statement_confirm(struct job *job, struct batch *batch)
 		.local = true,
 		.replica = job->core->replica,
 	};
-	struct err e = arena_check(&job->arena);
+	struct err unseen, e = arena_check(&job->arena);
 
 	buf_reset(&job->members);
 	if (!failed(e))
@@ -119,6 +119,7 @@ static struct err statement_confirm(struct job *job, struct batch *batch)
 	if (!failed(e))
 		e = document_read_for(batch->txn, view, job->doc,
 				      &job->arena, read);
+	unseen = e;
 	/* A delete or recall may be repeated on what is no longer seen. */
 	if (failed(e) && s->old && s->statement.kind != STATEMENT_LABEL &&
 	    s->old->state != DOCUMENT_LIVE)
@@ -127,6 +128,10 @@ static struct err statement_confirm(struct job *job, struct batch *batch)
 		e = heads_visible(s, read);
 	if (!failed(e))
 		e = resolve_statement(s->old, &in, &job->arena, &s->result);
+	if (!failed(e) && failed(unseen) &&
+	    s->result.outcome != RESOLVE_ACCEPTED &&
+	    s->result.outcome != RESOLVE_KNOWN)
+		e = unseen; /* or the refusal would say what stands there */
 	if (!failed(e) && s->result.outcome != RESOLVE_ACCEPTED &&
 	    s->result.outcome != RESOLVE_KNOWN) {
 		row_conflict_members(read, &job->members);
