@@ -38,8 +38,9 @@ DIR_exchange   := proto/exchange
 DIR_wire       := proto/wire
 DIR_storage    := storage
 DIR_federation := federation
-DIR_core       := relay/guard/core relay/guard/core/ops relay/guard/core/admin
-DIR_relay      := relay relay/front relay/guard relay/parser relay/console
+DIR_core       := relay/guard/core relay/guard/core/ops relay/guard/core/admin \
+		  relay/parser
+DIR_relay      := relay relay/front relay/guard
 DIR_client     := client
 DIR_support    := tests/support
 MODULES := base crypto label document exchange wire storage federation core \

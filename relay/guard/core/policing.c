@@ -5,6 +5,7 @@
 
 #include "proto/crypto/crypto.h"
 #include "relay/guard/core/policing.h"
+#include "relay/parser/parser.h"
 
 enum {
 	LABELS_MAX = 1 << 16,
@@ -214,6 +215,7 @@ struct err policing_label_xml(struct policing *p, struct span xml,
 	const struct policing_label *known;
 	struct label *label = NULL;
 	struct digest digest;
+	struct buf canonical;
 	struct err e = crypto_sha256(xml, &digest);
 
 	if (failed(e))
@@ -223,7 +225,11 @@ struct err policing_label_xml(struct policing *p, struct span xml,
 		*out = known;
 		return ERR_NONE;
 	}
-	e = label_parse(xml, problem, &label);
+	buf_init(&canonical, LABEL_CANONICAL_MAX);
+	e = parser_label(xml, problem, &canonical);
+	if (!failed(e))
+		e = label_decode(buf_span(&canonical), xml, &label);
+	buf_clear(&canonical);
 	if (failed(e))
 		return e;
 	return label_keep(p, label, out);
@@ -266,10 +272,16 @@ static struct err reader_make(struct policing *p, struct span clearance_xml,
 {
 	struct reader_spec full = *spec;
 	struct clearance *clearance = NULL;
+	struct buf canonical;
 	struct err e = ERR_NONE;
 
 	if (clearance_xml.len) {
-		e = clearance_parse(clearance_xml, problem, &clearance);
+		buf_init(&canonical, CLEARANCE_MAX * 2);
+		e = parser_clearance(clearance_xml, problem, &canonical);
+		if (!failed(e))
+			e = clearance_decode(buf_span(&canonical),
+					     &clearance);
+		buf_clear(&canonical);
 		if (failed(e))
 			return e;
 	}
