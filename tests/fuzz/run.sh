@@ -19,7 +19,7 @@ name=${1##*/}
 mkdir -p "$work/corpus/$name" "$work/found/$name"
 log=$work/found/$name.log
 ENTENTE_FUZZ_SEEDS=$work/corpus/$name "$1" "$work/corpus/$name" \
-	-max_total_time="$FUZZ_SECONDS" -timeout=20 -max_len=8192 \
+	-max_total_time="$FUZZ_SECONDS" -timeout=20 \
 	-rss_limit_mb="$FUZZ_TARGET_MEMORY_MB" -print_final_stats=1 \
 	-artifact_prefix="$work/found/$name/" >"$log" 2>&1
 rc=$?
