@@ -200,9 +200,13 @@ class Relay:
         with open(self.folder + ".log", "rb") as f:
             return f.read()[-2000:].decode(errors="replace")
 
-    def stop(self):
+    def end(self):
+        """Asks it to stop."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
@@ -331,5 +335,7 @@ class Federation:
         raise KeyError(name)
 
     def stop(self):
+        for relay in self.relays.values():
+            relay.end()
         for relay in self.relays.values():
             relay.stop()

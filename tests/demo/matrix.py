@@ -7,6 +7,7 @@ holds is compared by the digests of manifest and segment table.  What is
 expected comes from evaluator.py; the rule of a "no" from the relays.
 """
 import json
+import os
 
 from federation import Failure, is_terminal, poll, progress, say
 
@@ -92,6 +93,7 @@ class Holdings:
 
     def __init__(self, federation, rows):
         self.rows = rows
+        self.files = {}	 # of the synced folders: (device, name): bytes
         self.relays = {n: r.documents()
                        for n, r in federation.relays.items()}
         self.devices = {}
@@ -101,6 +103,9 @@ class Holdings:
         progress("")
 
     def read(self, device):
+        for name in os.listdir(device.files):
+            with open(os.path.join(device.files, name), "rb") as f:
+                self.files[(device, name)] = f.read()
         out = {}
         for revision, head in device.listed().items():
             out[revision] = (head["document"],
@@ -159,6 +164,11 @@ class Holdings:
                              for r in self.rows):
                     out.append("%s has other bytes of %s than were put"
                                % (device.name, id_))
+        for (device, name), data in self.files.items():
+            if not any(data == have
+                       for _, have in self.devices[device].values()):
+                out.append("%s keeps the file %s of nothing that it holds"
+                           % (device.name, name))
         return out
 
 

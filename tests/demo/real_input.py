@@ -121,7 +121,7 @@ def make_row(federation, expectation, folder, name, turn):
     kind = os.path.splitext(name)[1].lstrip(".") or "file"
     devices = federation.devices[turn:] + federation.devices[:turn]
     row = matrix.Row(name, kind, read(os.path.join(folder, name)), label,
-                     None, devices[0])
+                     devices[0].spaces[0], devices[0])
     # By a device that may, if there is one: turn about.
     row.author = next((d for d in devices if expectation.writable(row, d)),
                       devices[0])
