@@ -4,9 +4,11 @@
 #include "federation/import.h"
 #include "proto/document/author.h"
 #include "proto/document/segment.h"
+#include "proto/label/shelf.h"
 #include "storage/author_store.h"
 #include "storage/document_internal.h"
 #include "storage/quarantine.h"
+#include "storage/returning.h"
 #include "storage/segment.h"
 
 enum { ROW_ARENA_MAX = 12 << 20 };
@@ -17,6 +19,7 @@ struct taking {
 	const struct changes_row *row;
 	struct arena arena;
 	struct document *old; /* as it stands in the transaction now */
+	struct seq last;      /* of its newest row */
 };
 
 /* Faults of ours end the batch; the rest is the peer's doing. */
@@ -105,6 +108,14 @@ static struct err author_key(struct taking *t, struct key_id author,
 	return ERR_NONE;
 }
 
+static bool gave_dot(const struct document *doc, struct dot dot)
+{
+	for (size_t i = 0; doc && i < doc->dots_count; i++)
+		if (replica_eq(doc->dots[i].replica, dot.replica))
+			return dot.counter <= doc->dots[i].counter;
+	return false;
+}
+
 static struct err manifest_proved(struct taking *t, struct manifest *m,
 				  struct span seal_blob, struct seal *seal)
 {
@@ -126,14 +137,14 @@ static struct err manifest_proved(struct taking *t, struct manifest *m,
 	if (!failed(e) && !nation_eq(m->home, t->row->home))
 		e = err_make(ERR_FOREIGN_ID, "the manifest names another "
 					     "home than the row");
+	/* Our own word comes back: it must be one that we know we gave.  (It
+	 * need not stand here any more: what its home withdrew from us may
+	 * come again, and what fell here may still stand there.) */
 	if (!failed(e) && nation_eq(seal->word.dot.replica.nation,
-				    t->in->self)) {
-		/* Our own word comes back: it must be one that we gave. */
-		if (!t->old || !document_head(t->old, m->digest))
-			e = err_make(ERR_REPLAYED,
-				     "a revision of our own that is no "
-				     "longer here");
-	}
+				    t->in->self) &&
+	    !gave_dot(t->old, seal->word.dot))
+		e = err_make(ERR_REPLAYED, "a revision of our own that this "
+					   "store does not know of");
 	author_free(author);
 	return e;
 }
@@ -195,9 +206,8 @@ static struct err evidence_proved(struct taking *t,
 static struct err apply(struct taking *t, struct resolve_result *result)
 {
 	struct import *in = t->in;
-	struct seq last;
 	struct err e = document_apply(in->writer, in->txn, t->old, result,
-				      in->now, &last);
+				      in->now, &t->last);
 
 	if (!failed(e) && result->purge && result->purge_slot) {
 		e = ring_drop_document(in->ring, in->txn, result->purge_slot,
@@ -516,8 +526,35 @@ static struct err take_statement(struct taking *t,
 
 /* ---- the row ---- */
 
+/* A head that one of our own authors made: its home may not have it yet. */
+static bool has_own_edit(const struct taking *t)
+{
+	for (size_t h = 0; h < t->old->heads_count; h++)
+		if (nation_eq(t->old->heads[h].seals[0].dot.replica.nation,
+			      t->in->self))
+			return true;
+	return false;
+}
+
+static struct err set_condition(struct taking *t, uint64_t condition)
+{
+	struct resolve_result result;
+	struct err e = resolve_condition(t->old, condition, &t->arena,
+					 &result);
+
+	if (!failed(e) && result.outcome == RESOLVE_ACCEPTED)
+		e = apply(t, &result);
+	return e;
+}
+
+/*
+ * Its home says "gone".  What came from there goes at once; an edit made here
+ * that it may not have yet is hidden from our readers and kept until its own
+ * cursor has passed it (import_returned), so that no edit is lost.
+ */
 static struct err withdraw(struct taking *t)
 {
+	struct returning returning = {t->row->id, t->row->home, {0}};
 	struct resolve_result result;
 	struct err e;
 
@@ -525,11 +562,34 @@ static struct err withdraw(struct taking *t)
 	if (!t->old || !nation_eq(t->row->home, t->in->from) ||
 	    t->old->state != DOCUMENT_LIVE)
 		return ERR_NONE;
+	if (has_own_edit(t)) {
+		if (t->old->condition == SHELF_CONDITION_RETURNING)
+			return ERR_NONE;
+		e = set_condition(t, SHELF_CONDITION_RETURNING);
+		returning.seq = t->last;
+		if (!failed(e))
+			e = returning_put(t->in->txn, &returning);
+		return e;
+	}
 	e = resolve_withdraw(t->old, &t->arena, &result);
 	if (failed(e))
 		return e;
 	if (result.outcome == RESOLVE_ACCEPTED)
 		e = apply(t, &result);
+	return e;
+}
+
+/* The home shows it to us again: it is back for our readers too. */
+static struct err come_back(struct taking *t)
+{
+	struct err e;
+
+	if (!t->old || t->old->condition != SHELF_CONDITION_RETURNING ||
+	    !nation_eq(t->row->home, t->in->from))
+		return ERR_NONE;
+	e = returning_del(t->in->txn, t->row->id);
+	if (!failed(e))
+		e = set_condition(t, SHELF_CONDITION_NONE);
 	return e;
 }
 
@@ -550,6 +610,8 @@ static struct err take(struct taking *t)
 				       "a third nation's document, and no "
 				       "transit rule of its home"));
 	e = reload(t);
+	if (!failed(e) && row->heads_count)
+		e = come_back(t);
 	for (size_t i = 0; !failed(e) && i < row->statements_count; i++)
 		if (row->statements[i].first)
 			e = take_first(t, &row->statements[i]);
@@ -570,6 +632,30 @@ struct err import_row(struct import *in, const struct changes_row *row)
 
 	arena_init(&t.arena, ROW_ARENA_MAX);
 	e = take(&t);
+	arena_clear(&t.arena);
+	return e;
+}
+
+struct err import_returned(struct import *in, struct doc_id doc)
+{
+	struct changes_row row = {.id = doc};
+	struct taking t = {.in = in, .row = &row};
+	struct resolve_result result;
+	struct err e;
+
+	arena_init(&t.arena, ROW_ARENA_MAX);
+	e = returning_del(in->txn, doc);
+	if (!failed(e))
+		e = reload(&t);
+	if (failed(e) || !t.old || t.old->state != DOCUMENT_LIVE ||
+	    t.old->condition != SHELF_CONDITION_RETURNING)
+		goto out;
+	e = set_condition(&t, SHELF_CONDITION_NONE);
+	if (!failed(e))
+		e = resolve_withdraw(t.old, &t.arena, &result);
+	if (!failed(e) && result.outcome == RESOLVE_ACCEPTED)
+		e = apply(&t, &result);
+out:
 	arena_clear(&t.arena);
 	return e;
 }

@@ -294,6 +294,10 @@ static enum resolve_outcome check_statement(const struct document *doc,
 	size_t first;
 	bool labelled = false;
 
+	/* What a label statement lists stands on its label alone: the one it
+	 * was written under need not be known here. */
+	if (!in->local && resolve_listed(doc, m->digest))
+		return RESOLVE_ACCEPTED;
 	if (!number_known(doc, m->statement))
 		return in->local ? RESOLVE_STALE : RESOLVE_HELD;
 	for (size_t i = 0; !in->local && i < in->seal->word.statements_count;

@@ -35,6 +35,9 @@ bool resolve_count_dot(struct document *doc, struct dot dot);
 bool resolve_add_number(uint64_t *list, uint8_t *count, size_t max,
 			uint64_t number);
 
+/* The highest label statement made over this revision; 0 if none was. */
+uint64_t resolve_listed(const struct document *doc, struct digest digest);
+
 /* State of the document, and for each head its statements and whether it
  * wants a shelf; the winner comes first. */
 void resolve_stand(struct document *doc);

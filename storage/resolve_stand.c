@@ -34,8 +34,7 @@ static bool lists(const struct document_statement *s, struct digest head)
 	return false;
 }
 
-/* The highest label statement made over this revision; 0 if none was. */
-static uint64_t listed_by(const struct document *doc, struct digest digest)
+uint64_t resolve_listed(const struct document *doc, struct digest digest)
 {
 	for (size_t i = doc->statements_count; i-- > 0;) {
 		const struct document_statement *s = &doc->statements[i];
@@ -70,7 +69,7 @@ static bool stand_alone(const struct document *doc, struct document_head *head)
 
 	memcpy(numbers, head->bases, sizeof(numbers));
 	for (size_t i = 0; i < head->parents_count; i++) {
-		uint64_t n = listed_by(doc, head->parents[i]);
+		uint64_t n = resolve_listed(doc, head->parents[i]);
 
 		if (n)
 			fits &= resolve_add_number(numbers, &count,
@@ -104,7 +103,7 @@ static bool in_force_evaluable(const struct document *doc)
 static void head_stand(const struct document *doc, struct document_head *head,
 		       bool allowed)
 {
-	uint64_t listed = listed_by(doc, head->digest);
+	uint64_t listed = resolve_listed(doc, head->digest);
 	bool fits;
 
 	head->stands_count = 0;
