@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a target needs and this machine lacks.
 #
-#   dependencies.sh build|test|lint|fuzz
+#   dependencies.sh build|demo|test|lint|fuzz
 #
 # Says what it installs and why; uses sudo when not root; installs nothing
 # when nothing is missing.
@@ -10,17 +10,19 @@ set -eu
 build="gcc make libc6-dev libssl-dev liblmdb-dev libuv1-dev libnghttp2-dev
 	libjansson-dev libxml2-dev libyaml-dev libseccomp-dev libqrencode-dev
 	libcmocka-dev"
+demo="$build curl python3"
 test="$build curl openssl python3 python3-cryptography libxml2-utils"
 lint="$build git clang-format clang-tidy"
 fuzz="$build clang libclang-rt-14-dev"
 
 case "${1:-build}" in
 build) want=$build why="to build Entente" ;;
+demo) want=$demo why="to run Entente's demo" ;;
 test) want=$test why="to run Entente's tests" ;;
 lint) want=$lint why="to check Entente's code" ;;
 fuzz) want=$fuzz why="to fuzz Entente's decoders" ;;
 *)
-	echo "usage: dependencies.sh build|test|lint|fuzz" >&2
+	echo "usage: dependencies.sh build|demo|test|lint|fuzz" >&2
 	exit 64
 	;;
 esac
