@@ -167,6 +167,16 @@ test: all $(ALL_TESTS) | $(call deps_stamp,test)
 	@tests/check_layers.sh
 	@tests/run.sh $(ALL_TESTS)
 
+# ---- the demo: three nations, and who holds what ----
+
+# With your own: make demo POLICY=spif.xml FILES=folder [CLEARANCES=folder]
+.PHONY: demo
+demo: all | $(call deps_stamp,demo)
+	@PYTHONDONTWRITEBYTECODE=1 BUILD=$(BUILD) python3 tests/demo/demo.py \
+		$(if $(POLICY),--policy "$(POLICY)") \
+		$(if $(FILES),--files "$(FILES)") \
+		$(if $(CLEARANCES),--clearances "$(CLEARANCES)")
+
 # ---- figures: one program, and the daemon that it starts ----
 
 BENCH_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) \
@@ -188,17 +198,6 @@ bench: $(BUILD)/tests/bench/bench $(DAEMON)
 SANITIZE_DIRS  := $(filter-out daemon,$(TEST_DIRS))
 SANITIZE_TESTS := $(foreach d,$(SANITIZE_DIRS),$(TESTS_$(d)))
 SANITIZE_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
-# ---- the demo: three nations, and who holds what ----
-
-# With your own: make demo POLICY=spif.xml FILES=folder [CLEARANCES=folder]
-.PHONY: demo
-demo: all
-	@./dependencies.sh demo
-	@PYTHONDONTWRITEBYTECODE=1 BUILD=$(BUILD) python3 tests/demo/demo.py \
-		$(if $(POLICY),--policy "$(POLICY)") \
-		$(if $(FILES),--files "$(FILES)") \
-		$(if $(CLEARANCES),--clearances "$(CLEARANCES)")
-
 sanitize: | $(call deps_stamp,test)
 	@$(MAKE) --no-print-directory BUILD=build/sanitize \
 		OPTIMIZE="-O1 -g -DENTENTE_SANITIZE $(SANITIZE_FLAGS) \
