@@ -59,6 +59,10 @@ struct import {
  * end.  What the peer did wrong is quarantined. */
 struct err import_row(struct import *in, const struct changes_row *row);
 
+/* Its home has the edits that were on their way (storage/returning.h): now the
+ * document is withdrawn for good. */
+struct err import_returned(struct import *in, struct doc_id doc);
+
 /* Does the row have this head already, with its keys and content?  Then
  * nothing need be fetched. */
 bool import_has_head(const struct document *doc, struct digest manifest);

@@ -56,6 +56,7 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_TICKS] = "ticks",
 	[TABLE_RULES] = "rules",
 	[TABLE_OFFICERS] = "officers",
+	[TABLE_RETURNING] = "returning",
 	[TABLE_SEGMENT_HEADER] = "segment-header",
 	[TABLE_SEGMENTS] = "segments",
 	[TABLE_SEGMENT_TABLES] = "segment-tables",

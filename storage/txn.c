@@ -61,6 +61,7 @@ static const char *const corrupt_names[TABLE_COUNT] = {
 	CORRUPT(TABLE_TICKS, "ticks"),
 	CORRUPT(TABLE_RULES, "rules"),
 	CORRUPT(TABLE_OFFICERS, "officers"),
+	CORRUPT(TABLE_RETURNING, "returning"),
 	CORRUPT(TABLE_SEGMENT_HEADER, "segment-header"),
 	CORRUPT(TABLE_SEGMENTS, "segments"),
 	CORRUPT(TABLE_SEGMENT_TABLES, "segment-tables"),

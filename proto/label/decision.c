@@ -152,7 +152,8 @@ struct verdict decide(const struct policy *policy, const struct rules *rules,
 		return no("posture");
 	if (!shelf || !shelf->labels || shelf->label_count == 0)
 		return no("unlabelled");
-	if (shelf->condition != SHELF_CONDITION_NONE)
+	if (shelf->condition != SHELF_CONDITION_NONE &&
+	    !(shelf->condition == SHELF_CONDITION_RETURNING && reader->nation))
 		return no("condition");
 	for (size_t i = 0; i < shelf->label_count; i++) {
 		v = decide_label(policy, shelf->labels[i], reader);

@@ -317,6 +317,7 @@ struct err reader_new(const struct policy *policy,
 		return err_make(ERR_NO_MEMORY, "reader");
 	r->policy = policy;
 	r->in_posture = spec->in_posture;
+	r->nation = spec->kind == READER_NATION;
 	e = ceiling_make(policy, spec->ceiling, &r->ceiling);
 	if (!failed(e))
 		e = space_list_make(spec->spaces, spec->space_count,

@@ -18,7 +18,12 @@ enum {
 
 /* Condition 0 is none.  Others are numbered when they exist; whoever does not
  * know a condition does not release what stands under it. */
-enum { SHELF_CONDITION_NONE = 0 };
+enum {
+	SHELF_CONDITION_NONE = 0,
+	/* Withdrawn by its home while edits made here were on their way there:
+	 * for nations alone (and of them, by originator control, the home). */
+	SHELF_CONDITION_RETURNING = 1,
+};
 
 struct shelf {
 	char space[SPACE_NAME_MAX + 1];

@@ -282,6 +282,30 @@ static void a_foreign_edit_crossing_a_relabel_fails_closed(void **state)
 	shows(s, s->bob, id, NULL);
 }
 
+static void an_edit_crossing_its_withdrawal_is_not_lost(void **state)
+{
+	struct story *s = *state;
+	struct doc_id id;
+
+	world_must(world_put(&s->w, s->alice, "GBR/ops",
+			     buf_span(&s->rel_all), "plan", span_str("one"),
+			     &id));
+	settle(s);
+	s->deu->cut = true;
+	world_must(world_state(&s->w, s->alice, id, STATEMENT_LABEL,
+			       buf_span(&s->rel_gbr)));
+	world_must(world_edit(&s->w, s->dora, id, span_str("two")));
+	s->deu->cut = false;
+	for (int i = 0; i < 4; i++) {
+		testclock_forward(&s->w.time, 60000);
+		settle(s);
+	}
+	/* It stands under both labels, so only its home sees it. */
+	shows(s, s->alice, id, "two");
+	shows(s, s->dora, id, NULL);
+	shows(s, s->fleur, id, NULL);
+}
+
 static void large_content_comes_by_segments(void **state)
 {
 	struct story *s = *state;
@@ -352,6 +376,7 @@ int main(void)
 		story(a_narrowed_label_takes_the_document_back),
 		story(delete_and_recall_reach_everyone_who_held_it),
 		story(a_foreign_edit_crossing_a_relabel_fails_closed),
+		story(an_edit_crossing_its_withdrawal_is_not_lost),
 		story(large_content_comes_by_segments),
 		story(a_lowered_clearance_takes_documents_back),
 		story(everything_is_there_after_a_restart),

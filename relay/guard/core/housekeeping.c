@@ -255,6 +255,7 @@ void core_tick(struct core *core)
 	pthread_mutex_unlock(&core->lock);
 	if (refusals)
 		write_jobs(core, NULL, 0);
+	e = pulls_withdraw(core);
 	if (purge) {
 		e = housekeeping_purge(core);
 		if (failed(e)) { /* try again at the next tick */

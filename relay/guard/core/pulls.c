@@ -9,6 +9,7 @@
 #include "proto/exchange/peering.h"
 #include "relay/guard/core/ops/ops.h"
 #include "relay/guard/core/pulls.h"
+#include "storage/returning.h"
 #include "storage/token.h"
 
 enum {
@@ -43,6 +44,12 @@ struct entry {
 	struct buf ca;
 };
 
+/* A nation's own cursor is complete to `seq`. */
+struct told {
+	struct nation nation;
+	struct seq seq;
+};
+
 struct pulls {
 	struct core *core;
 	pthread_mutex_t lock; /* calls come from the loop's collector and the
@@ -55,6 +62,9 @@ struct pulls {
 	struct entry peers[PEERS_MAX];
 	struct out outs[CALLS_MAX];
 	uint64_t next_id;
+	pthread_mutex_t told_lock; /* requests come on any thread */
+	size_t told_count;
+	struct told told[PEERS_MAX];
 };
 
 struct err pulls_open(struct core *core)
@@ -65,6 +75,7 @@ struct err pulls_open(struct core *core)
 		return err_make(ERR_NO_MEMORY, "pulls");
 	p->core = core;
 	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->told_lock, NULL);
 	atomic_init(&p->stale, true);
 	for (int i = 0; i < CALLS_MAX; i++) {
 		buf_init(&p->outs[i].ca, CERTIFICATE_MAX);
@@ -94,6 +105,7 @@ void pulls_close(struct core *core)
 		wipe(&p->outs[i].keys, sizeof(p->outs[i].keys));
 	}
 	pthread_mutex_destroy(&p->lock);
+	pthread_mutex_destroy(&p->told_lock);
 	free(p);
 	core->pulls = NULL;
 }
@@ -500,6 +512,89 @@ uint64_t core_call_deadline_ms(const struct core *core)
 }
 
 /* ---- taking a page in ---- */
+
+void pulls_told(struct core *core, struct nation nation, struct seq seq)
+{
+	struct pulls *p = core->pulls;
+	size_t i = 0;
+
+	pthread_mutex_lock(&p->told_lock);
+	while (i < p->told_count && !nation_eq(p->told[i].nation, nation))
+		i++;
+	if (i == p->told_count && i < PEERS_MAX)
+		p->told[p->told_count++] = (struct told){nation, {0}};
+	if (i < p->told_count && p->told[i].seq.n < seq.n)
+		p->told[i].seq = seq;
+	pthread_mutex_unlock(&p->told_lock);
+}
+
+static struct seq told(struct core *core, struct nation nation)
+{
+	struct pulls *p = core->pulls;
+	struct seq seq = {0};
+
+	pthread_mutex_lock(&p->told_lock);
+	for (size_t i = 0; i < p->told_count; i++)
+		if (nation_eq(p->told[i].nation, nation))
+			seq = p->told[i].seq;
+	pthread_mutex_unlock(&p->told_lock);
+	return seq;
+}
+
+/* The first document whose edits have come home. */
+static struct err find_returned(struct core *core, struct returning *out)
+{
+	struct txn *txn = NULL;
+	struct err e = txn_begin_read(core->store, STORE_RECORDS, &txn);
+
+	*out = (struct returning){0};
+	while (!failed(e)) {
+		e = returning_next(txn, out);
+		if (!failed(e) && told(core, out->home).n >= out->seq.n)
+			break;
+	}
+	txn_abort(&txn);
+	return e;
+}
+
+static void garbage(void *self, struct doc_id doc);
+
+struct err pulls_withdraw(struct core *core)
+{
+	struct returning r;
+	struct err e = find_returned(core, &r);
+
+	while (!failed(e)) {
+		struct batch batch;
+		struct import in = {.trust = core->trust,
+				    .ring = core->ring,
+				    .self = core->nation,
+				    .from = r.home,
+				    .garbage = garbage,
+				    .garbage_self = core};
+
+		e = batch_begin(core, true, &batch);
+		if (failed(e))
+			break;
+		in.txn = batch.txn;
+		in.writer = &batch.writer;
+		in.now = batch.now_s;
+		e = import_returned(&in, r.doc);
+		batch.wakes = true;
+		if (failed(e))
+			batch_abort(&batch);
+		else
+			e = batch_commit(&batch);
+		if (!failed(e) && in.purges) {
+			pthread_mutex_lock(&core->lock);
+			core->purge_due = true;
+			pthread_mutex_unlock(&core->lock);
+		}
+		if (!failed(e))
+			e = find_returned(core, &r);
+	}
+	return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
+}
 
 struct judging {
 	struct core *core;

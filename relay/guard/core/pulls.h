@@ -11,6 +11,10 @@ struct err pulls_open(struct core *core);
 void pulls_close(struct core *core);
 /* A peer is new, resumed, or an invitation is to be answered: look again. */
 void pulls_wake(struct core *core);
+/* A nation's cursor is complete to `seq`: what it has of ours. */
+void pulls_told(struct core *core, struct nation nation, struct seq seq);
+/* Documents whose edits have come home are withdrawn; the writer's thread. */
+struct err pulls_withdraw(struct core *core);
 /* True while a pull fetches content of that document. */
 bool pulls_hold(struct core *core, struct doc_id doc);
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "relay/guard/core/ops/ops.h"
+#include "relay/guard/core/pulls.h"
 #include "relay/guard/core/row.h"
 
 struct changes_state {
@@ -139,6 +140,9 @@ static struct err read_page(struct job *job, struct view *view, uint64_t limit)
 		request.exclude = true;
 		request.exclude_nation = job->asker.name.nation;
 		e = group_last_signed(s->txn, &request.upto);
+		if (s->has_cursor && !s->cursor.target)
+			pulls_told(job->core, job->asker.name.nation,
+				   s->cursor.seq);
 	}
 	changes_page_begin(&s->writer, &job->body);
 	if (!failed(e))
