@@ -327,7 +327,8 @@ static struct err open_store(struct core *core,
 	char path[PATH_ROOM];
 	struct store_options options = {.random = core->random,
 					.clock = core->clock,
-					.quota = config->quota_bytes};
+					.quota = config->quota_bytes,
+					.faults = config->faults};
 	struct err e = file_join(path, sizeof(path), core->folder, "store");
 
 	if (failed(e))

@@ -71,7 +71,7 @@ struct core_config {
 	const uint8_t *root_key; /* 32 bytes; wiped by the caller */
 	struct clock clock;
 	struct random random;
-	bool no_sync;	/* tests on throw-away stores only */
+	struct store_faults *faults; /* of storage/store.h, for tests; or NULL */
 };
 
 /* Opens store and ring; at first start makes them and takes the start file's
