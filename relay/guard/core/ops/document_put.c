@@ -132,7 +132,9 @@ struct err ops_check_label(struct job *job, struct txn *txn, bool brought,
 		e = label_check(policing_policy(job->policing), l->label,
 				&problem);
 	if (failed(e)) {
-		snprintf(job->rule, sizeof(job->rule), "invalid-label");
+		snprintf(job->rule, sizeof(job->rule), "%s",
+			 l && !bound_valid(l->bound) ? bound_rule(l->bound)
+						     : "invalid-label");
 		snprintf(job->detail, sizeof(job->detail), "%s",
 			 problem.text);
 		return e;
