@@ -132,8 +132,8 @@ $(call deps_stamp,%): dependencies.sh
 	@./dependencies.sh $*
 	@mkdir -p build && touch $@
 # One after another, since apt locks.
-$(call deps_stamp,test) $(call deps_stamp,lint) $(call deps_stamp,fuzz): \
-	$(call deps_stamp,build)
+$(call deps_stamp,demo) $(call deps_stamp,test) $(call deps_stamp,lint) \
+$(call deps_stamp,fuzz): $(call deps_stamp,build)
 
 # ---- tests: tests/<folder>/test_<module>.c, one program each ----
 

@@ -258,6 +258,9 @@ def main():
         print("demo: %s" % e, file=sys.stderr)
         return 1
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if is_terminal():
+            say("Stopping the relays ...")
         federation.stop()
 
 
