@@ -3,12 +3,17 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 #include "storage/record.h"
 #include "storage/store_inside.h"
 #include "storage/txn.h"
 
-enum { SCRATCH_FIRST = 4096, SCRATCH_MAX = RECORD_VALUE_MAX + 1024 };
+enum {
+	SCRATCH_FIRST = 4096,
+	SCRATCH_MAX = RECORD_VALUE_MAX + 1024,
+	CUT_SHORT_MAX = 1 << 20, /* what is left of a disk that cuts short */
+};
 
 struct txn {
 	struct store *store;
@@ -155,6 +160,21 @@ static void release(struct txn *txn)
 	free(txn);
 }
 
+/* LMDB calls a write that a full disk cut short EIO.  Its pages were free
+ * ones and its meta page was not written: the store is as it was. */
+static int cut_short(const struct txn *txn, int rc)
+{
+	struct statvfs disk;
+	int fd;
+
+	if (rc != EIO ||
+	    mdb_env_get_fd(txn->store->env[txn->env], &fd) != 0 ||
+	    fstatvfs(fd, &disk) != 0 ||
+	    disk.f_bavail * disk.f_frsize >= CUT_SHORT_MAX)
+		return rc;
+	return ENOSPC;
+}
+
 struct err txn_commit(struct txn **at)
 {
 	struct txn *txn = *at;
@@ -166,7 +186,7 @@ struct err txn_commit(struct txn **at)
 	if (rc)
 		mdb_txn_abort(txn->mdb);
 	else
-		rc = mdb_txn_commit(txn->mdb);
+		rc = cut_short(txn, mdb_txn_commit(txn->mdb));
 	release(txn);
 	return store_err(store, rc);
 }

@@ -118,6 +118,11 @@ int forge_ask_signed(struct forge *f, struct forge_request *q,
 
 /* ---- revisions ---- */
 
+const struct crypto_public *forge_guard(const struct forge *f)
+{
+	return crypto_key_public(f->relay->core->guard_p256);
+}
+
 static void seal_content(struct forge *f, struct span content,
 			 struct forge_revision *r)
 {
@@ -170,8 +175,7 @@ static void complete(struct forge *f, struct span content,
 		     struct forge_revision *r)
 {
 	seal_content(f, content, r);
-	forge_wrap(f, r, 0, crypto_key_public(f->relay->core->guard_p256),
-		   r->keys[0]);
+	forge_wrap(f, r, 0, forge_guard(f), r->keys[0]);
 	r->with_content = content.len <= SEGMENT_SMALL_MAX;
 }
 

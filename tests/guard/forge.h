@@ -52,6 +52,9 @@ int forge_ask_signed(struct forge *f, struct forge_request *q,
 
 /* ---- revisions ---- */
 
+/* The key of the relay's guard that devices wrap content keys for. */
+const struct crypto_public *forge_guard(const struct forge *f);
+
 /* One revision.  Change what shall be wrong, then sign and send. */
 struct forge_revision {
 	struct manifest m;

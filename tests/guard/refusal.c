@@ -122,8 +122,8 @@ static void opens(struct refusal_scene *s, const char *reference,
 	world_answer_clear(&answer);
 }
 
-void refusal_is(struct refusal_scene *s, struct world_answer *answer,
-		enum err_code code)
+void refusal_shows(struct refusal_scene *s, struct world_answer *answer,
+		   enum err_code code)
 {
 	const struct err_row *row = err_row(code);
 	struct problem p;
@@ -156,6 +156,12 @@ void refusal_is(struct refusal_scene *s, struct world_answer *answer,
 	opens(s, p.reference, code);
 	arena_clear(&arena);
 	world_answer_clear(answer);
+}
+
+void refusal_is(struct refusal_scene *s, struct world_answer *answer,
+		enum err_code code)
+{
+	refusal_shows(s, answer, code);
 	refusal_serves(s);
 }
 

@@ -32,6 +32,9 @@ int refusal_end(void **state);
  * the next request.  Clears the answer. */
 void refusal_is(struct refusal_scene *s, struct world_answer *answer,
 		enum err_code code);
+/* The same without the next request: of a relay that takes no writes. */
+void refusal_shows(struct refusal_scene *s, struct world_answer *answer,
+		   enum err_code code);
 /* A document is written and read. */
 void refusal_serves(struct refusal_scene *s);
 /* True if the answer's body holds that text. */
