@@ -486,14 +486,18 @@ static struct call *finished(struct http_connection *c)
 	return NULL;
 }
 
+void http_connection_give_back(struct http_connection *c)
+{
+	if (c->given)
+		call_clear(c->given);
+	c->given = NULL;
+}
+
 bool http_connection_wait(struct http_connection *c, struct http_answer *out)
 {
 	struct call *call;
 
-	if (c->given) {
-		call_clear(c->given);
-		c->given = NULL;
-	}
+	http_connection_give_back(c);
 	if (http_connection_calls(c) == 0)
 		return false;
 	while (!(call = finished(c))) {

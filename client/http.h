@@ -66,5 +66,7 @@ struct err http_connection_send(struct http_connection *c,
 /* Waits for the next answer, in any order; borrowed until the next call.
  * False if no call is in hand. */
 bool http_connection_wait(struct http_connection *c, struct http_answer *out);
+/* Gives the answer back before that, so that its place is free for a call. */
+void http_connection_give_back(struct http_connection *c);
 
 #endif
