@@ -22,7 +22,10 @@ else
 	[ $rc != 124 ] || why="no end within $TEST_TIMEOUT seconds"
 	{
 		echo "FAIL $1 ($why)"
-		grep -v "^\[ *\(RUN\|OK\) *\]" "$results/$name.out" | tail -n 60
+		grep -vE "^\[ *(RUN|OK) *\]" "$results/$name.out" >"$results/$name.cut"
+		# The first thing that went wrong, and the end.
+		head -n 25 "$results/$name.cut"
+		sed 1,25d "$results/$name.cut" | tail -n 25
 	} >"$results/$name.told"
 	cat "$results/$name.told"
 fi
