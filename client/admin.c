@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { BUSY_RETRIES = 3, BUSY_WAIT_MAX_S = 10 };
 
 struct admin {
 	const struct cli *cli;
@@ -62,6 +65,14 @@ static int read_identity(struct admin *a, const char *folder, const char *role)
 	buf_init(&key, CERTIFICATE_PEM_MAX);
 	snprintf(name, sizeof(name), "%.64s.pem", role);
 	e = files_path(folder, name, path);
+	if (!failed(e) && !files_exist(path)) {
+		e = err_make(ERR_UNAUTHENTICATED,
+			     "the certificate of this role is not here; name "
+			     "the folder with --operator DIR, or another role "
+			     "with --as ROLE");
+		code = cli_fail(a->cli, e, "%s", path);
+		goto out;
+	}
 	if (!failed(e) && !cli_read(a->cli, path, &a->certificate, &code))
 		goto out;
 	snprintf(name, sizeof(name), "%.64s.key", role);
@@ -87,12 +98,17 @@ out:
 	return code;
 }
 
+static const char *or_else(const char *value, const char *other)
+{
+	return value ? value : other;
+}
+
 int admin_open(const struct cli *c, struct admin **out)
 {
 	const char *folder = cli_option(c, "folder");
 	const char *operator = cli_option(c, "operator");
 	const char *relay = cli_option(c, "relay");
-	const char *role = cli_option(c, "as");
+	const char *role = or_else(cli_option(c, "as"), c->verb->role);
 	char path[FILES_PATH_MAX];
 	struct admin *a = calloc(1, sizeof(*a));
 	struct http_peer peer;
@@ -121,7 +137,7 @@ int admin_open(const struct cli *c, struct admin **out)
 	}
 	if (relay != a->relay)
 		snprintf(a->relay, sizeof(a->relay), "%s", relay);
-	code = read_identity(a, operator, role ? role : "operator");
+	code = read_identity(a, operator, or_else(role, "operator"));
 	if (code)
 		goto out;
 	peer = (struct http_peer){
@@ -204,11 +220,25 @@ static struct err send_once(struct admin *a, const char *method,
 	return e;
 }
 
+/* Seconds, if the relay named so few that waiting is worth it. */
+static bool retry_after(const struct http_answer *answer, unsigned *out)
+{
+	struct span value;
+	uint64_t n;
+
+	if (!http_field_get(answer->fields, "retry-after", &value) ||
+	    failed(http_u64_parse(value, &n)) || n > BUSY_WAIT_MAX_S)
+		return false;
+	*out = n ? (unsigned)n : 1;
+	return true;
+}
+
 int admin_call(struct admin *a, const char *method, const char *target,
 	       struct span body, struct buf *answer)
 {
 	struct http_answer got;
 	struct problem problem;
+	unsigned wait_s = 0;
 	struct arena arena;
 	struct err e;
 	int code;
@@ -219,6 +249,16 @@ int admin_call(struct admin *a, const char *method, const char *target,
 	if (!failed(e) && got.status == 401 && a->has_nonce &&
 	    strcmp(method, "GET") != 0)
 		e = send_once(a, method, target, body, &got);
+	/* A relay that is busy says when to come again.  It has changed
+	 * nothing, and the nonce of its answer is fresh. */
+	for (unsigned i = 0; i < BUSY_RETRIES && !failed(e) &&
+			     got.status == 503 && retry_after(&got, &wait_s);
+	     i++) {
+		sleep(wait_s);
+		e = send_once(a, method, target, body, &got);
+		if (!failed(e) && got.status == 401 && a->has_nonce)
+			e = send_once(a, method, target, body, &got);
+	}
 	if (failed(e)) {
 		code = cli_fail(a->cli, e, "%s %s%s", method, a->relay,
 				target);

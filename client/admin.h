@@ -2,7 +2,7 @@
  * An officer at a relay's admin listener: certificate, signed changes.
  *
  * Who: --operator DIR holds <role>.pem, <role>.key and ca.pem, as `entente
- * init` made them; --as names the role (operator).  Where: --relay host:port.
+ * init` made them; the role is that of the verb, unless --as names another.  Where: --relay host:port.
  * With --folder FOLDER both come from a relay's folder on this machine.  The
  * variables ENTENTE_OPERATOR and ENTENTE_RELAY stand in for options.
  */
@@ -34,6 +34,10 @@ int admin_call(struct admin *a, const char *method, const char *target,
  * empty), close. */
 int admin_do(const struct cli *c, const char *method, const char *target,
 	     struct span body, const char *done);
+
+/* The same of a list: every page of it, as one answer.  `array` names the
+ * rows; `path` has no query. */
+int admin_list(const struct cli *c, const char *path, const char *array);
 
 /* Shows a JSON answer: with --json as it is, else as lines and tables. */
 int admin_show(const struct cli *c, struct span json);

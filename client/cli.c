@@ -3,7 +3,7 @@
 
 #include "client/files.h"
 
-#include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <termios.h>
@@ -109,7 +109,8 @@ static int parse_option(struct cli *c, int argc, char **argv, int *i)
 	if (c->options_count == CLI_OPTIONS_MAX)
 		return cli_usage(c, "too many options");
 	copy = argv[*i] == value ? argv[*i - 1] + 2 : argv[*i] + 2;
-	copy[len] = 0;
+	if (copy[len])
+		copy[len] = 0;
 	c->options[c->options_count].name = copy;
 	c->options[c->options_count++].value = value ? value : "";
 	return 0;
@@ -136,7 +137,6 @@ static int parse(struct cli *c, int argc, char **argv)
 		if (code)
 			return code;
 	}
-	c->json = cli_flag(c, "json");
 	return 0;
 }
 
@@ -149,12 +149,37 @@ static const struct cli_verb *find(const struct cli_verb *verbs, size_t count,
 		if (strcmp(v->noun, argv[1]) != 0)
 			continue;
 		*used = v->verb ? 3 : 2;
-		if (!v->verb || v->pass)
+		if (!v->verb)
 			return v;
 		if (argc > 2 && strcmp(v->verb, argv[2]) == 0)
 			return v;
 	}
 	return NULL;
+}
+
+/* A noun alone, or with a verb that it has not. */
+static int no_verb(const struct cli_verb *verbs, size_t count, struct cli *c,
+		   int argc, char **argv)
+{
+	struct cli_verb wanted = {.noun = argv[1], .options = ""};
+	bool noun = false;
+
+	for (size_t i = 0; i < count; i++)
+		noun = noun || strcmp(verbs[i].noun, argv[1]) == 0;
+	for (int i = 2; noun && i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0) {
+			help_noun(verbs, count, argv[1]);
+			return 0;
+		}
+	c->verb = &wanted;
+	if (noun && (argc < 3 || argv[2][0] == '-'))
+		return cli_usage(c, "a verb is missing; `entente %s --help` "
+				    "lists them", argv[1]);
+	if (noun)
+		return cli_usage(c, "there is no verb `%.40s`; `entente %s "
+				    "--help` lists them", argv[2], argv[1]);
+	return cli_usage(c, "there is no such thing; `entente --help` lists "
+			    "them");
 }
 
 int cli_main(const struct cli_verb *verbs, size_t count, int argc, char **argv)
@@ -167,31 +192,21 @@ int cli_main(const struct cli_verb *verbs, size_t count, int argc, char **argv)
 		help_all(verbs, count);
 		return argc < 2 ? EXIT_BAD_USAGE : 0;
 	}
+	/* Before anything can be wrong. */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		c.json = c.json || strcmp(argv[i], "--json") == 0;
 	c.verb = find(verbs, count, argc, argv, &used);
-	if (!c.verb) {
-		bool noun = false;
-
-		for (size_t i = 0; i < count; i++)
-			noun = noun || strcmp(verbs[i].noun, argv[1]) == 0;
-		if (noun && argc > 2 && strcmp(argv[2], "--help") == 0) {
-			help_noun(verbs, count, argv[1]);
+	if (!c.verb)
+		return no_verb(verbs, count, &c, argc, argv);
+	/* Also where the rest of the line is wrong. */
+	for (int i = used; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0) {
+			help_one(c.verb);
 			return 0;
 		}
-		fprintf(stderr, "entente: there is no `%s%s%s`; see `entente "
-			"%s%s--help`\n",
-			argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "",
-			noun ? argv[1] : "", noun ? " " : "");
-		return EXIT_BAD_USAGE;
-	}
-	if (c.verb->pass)
-		return c.verb->pass(argc - 1, argv + 1);
 	code = parse(&c, argc - used, argv + used);
 	if (code)
 		return code;
-	if (cli_flag(&c, "help")) {
-		help_one(c.verb);
-		return 0;
-	}
 	if (c.args_count < c.verb->args_min || c.args_count > c.verb->args_max)
 		return cli_usage(&c, "wants %s",
 				 c.verb->args[0] ? c.verb->args
@@ -271,13 +286,17 @@ static bool type_line(const char *prompt, struct buf *out)
 	if (tcgetattr(0, &old) != 0)
 		return false;
 	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	/* Ctrl-C comes as a character: the echo must come back first. */
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 	fputs(prompt, stderr);
 	tcsetattr(0, TCSAFLUSH, &quiet);
-	while ((ch = getchar()) != EOF && ch != '\n')
+	while ((ch = getchar()) != EOF && ch != '\n' &&
+	       ch != old.c_cc[VINTR])
 		buf_put_u8(out, (uint8_t)ch);
 	tcsetattr(0, TCSAFLUSH, &old);
 	fputc('\n', stderr);
+	if (ch == old.c_cc[VINTR])
+		raise(SIGINT);
 	return !failed(buf_check(out));
 }
 

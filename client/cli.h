@@ -3,7 +3,7 @@
  *
  * With --json stdout carries exactly one JSON document, also after a failure
  * ({"error":{...}}); everything for people goes to stderr.  Exit codes: 0
- * done or released, 1 fault, 2 withheld, 64 usage, 69 unreachable or sealed,
+ * done or released, 1 fault, 2 withheld or sealed, 64 usage, 69 unreachable,
  * 77 not allowed (the table of proto/base/err).
  */
 #ifndef CLIENT_CLI_H
@@ -26,8 +26,9 @@ struct cli_verb {
 	const char *summary; /* one sentence */
 	const char *example; /* a whole command line */
 	int (*run)(struct cli *c);
-	/* Or another's verbs: given the rest of the line. */
-	int (*pass)(int argc, char **argv);
+	/* Of an officer's verb: the role that it needs, where --as says no
+	 * other; else NULL. */
+	const char *role;
 };
 
 struct cli {
@@ -86,7 +87,8 @@ bool cli_read(const struct cli *c, const char *path, struct buf *out,
  */
 bool cli_passphrase(const struct cli *c, bool ask, bool twice, struct buf *out,
 		    int *code);
-/* Text as a person may see it: control characters become '?'. */
+/* Text as a person may see it: what is no UTF-8, and characters that move the
+ * cursor or turn the direction of writing, become '?'. */
 void cli_clean(struct span text, struct buf *out);
 
 #endif

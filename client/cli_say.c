@@ -123,10 +123,50 @@ void cli_progress(const struct cli *c, const char *what, uint64_t done,
 			(unsigned long long)(done * 100 / total));
 }
 
+/* The length of the character at `i`, 0 if it is no UTF-8. */
+static size_t character(struct span text, size_t i, uint32_t *out)
+{
+	uint8_t first = text.at[i];
+	size_t len = first < 0x80   ? 1
+		     : first < 0xc2 ? 0
+		     : first < 0xe0 ? 2
+		     : first < 0xf0 ? 3
+		     : first < 0xf5 ? 4
+				    : 0;
+	uint32_t c = len == 1 ? first : first & (0x7fu >> len);
+
+	if (len == 0 || len > text.len - i)
+		return 0;
+	for (size_t k = 1; k < len; k++) {
+		if ((text.at[i + k] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (text.at[i + k] & 0x3f);
+	}
+	if ((len == 3 && c < 0x800) || (len == 4 && c < 0x10000) ||
+	    (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
+		return 0;
+	*out = c;
+	return len;
+}
+
+static bool moves(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e ||
+	       c == 0x200f || c == 0x061c || c == 0x2028 || c == 0x2029 ||
+	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 void cli_clean(struct span text, struct buf *out)
 {
-	for (size_t i = 0; i < text.len; i++)
-		buf_put_u8(out, text.at[i] < 0x20 || text.at[i] == 0x7f
-					? '?'
-					: text.at[i]);
+	size_t len;
+
+	for (size_t i = 0; i < text.len; i += len ? len : 1) {
+		uint32_t c = 0;
+
+		len = character(text, i, &c);
+		if (len == 0 || moves(c))
+			buf_put_u8(out, '?');
+		else
+			buf_put(out, span_sub(text, i, len));
+	}
 }

@@ -3,6 +3,7 @@
 
 #include "client/http.h"
 #include "client/system.h"
+#include "proto/crypto/certificate.h"
 #include "proto/exchange/problem.h"
 
 #include <stdio.h>
@@ -255,11 +256,43 @@ out:
 	return code;
 }
 
+/* What curl takes: --cert device.pem --key device.key --cacert ca.pem. */
+static int write_pem(const struct cli *c, const struct engine *e,
+		     const char *folder)
+{
+	const struct identity *id = engine_identity(e);
+	static const char *const names[] = {"device.pem", "device.key",
+					    "ca.pem"};
+	char path[FILES_PATH_MAX];
+	struct err err = files_make_folder(folder);
+
+	snprintf(path, sizeof(path), "%s", folder);
+	for (size_t i = 0; i < 3 && !failed(err); i++) {
+		struct buf pem;
+
+		buf_init(&pem, CERTIFICATE_PEM_MAX);
+		err = i == 1 ? certificate_key_to_pem(id->tls, &pem)
+			     : certificate_to_pem(
+				       buf_span(i == 0 ? &id->certificate
+						       : &id->ca),
+				       &pem);
+		if (!failed(err))
+			err = files_path(folder, names[i], path);
+		if (!failed(err))
+			err = files_write(path, buf_span(&pem), 0600);
+		buf_wipe(&pem);
+	}
+	return failed(err) ? cli_fail(c, err, "%s", path) : 0;
+}
+
 int cmd_device_show(struct cli *c)
 {
+	const char *folder = cli_option(c, "pem");
 	struct engine *e = NULL;
 	int code = device_open(c, true, &e);
 
+	if (!code && folder)
+		code = write_pem(c, e, folder);
 	if (!code)
 		code = show(c, e);
 	engine_close(e);

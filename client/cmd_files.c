@@ -1,4 +1,4 @@
-/* Files, options and messages of the offline nouns. */
+/* Files and messages of the offline nouns. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,58 +15,6 @@ void cmd_say(const char *fmt, ...)
 	vfprintf(stderr, fmt, args);
 	va_end(args);
 	fputc('\n', stderr);
-}
-
-static struct cmd_option *find(struct cmd_option *options, size_t count,
-			       const char *name, size_t len)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strlen(options[i].name) == len &&
-		    strncmp(options[i].name, name, len) == 0)
-			return &options[i];
-	}
-	return NULL;
-}
-
-bool cmd_options(int argc, char **argv, int from, struct cmd_option *options,
-		 size_t option_count, const char **rest, size_t rest_max,
-		 size_t *rest_count)
-{
-	*rest_count = 0;
-	for (int i = from; i < argc; i++) {
-		const char *arg = argv[i], *equals = strchr(arg, '=');
-		size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
-		struct cmd_option *o;
-		const char *value;
-
-		if (strncmp(arg, "--", 2) != 0) {
-			if (*rest_count == rest_max) {
-				cmd_say("unexpected argument %s; see --help",
-					arg);
-				return false;
-			}
-			rest[(*rest_count)++] = arg;
-			continue;
-		}
-		o = find(options, option_count, arg, len);
-		if (!o) {
-			cmd_say("unknown option %s; see --help", arg);
-			return false;
-		}
-		if (o->flag) {
-			o->count = 1;
-			continue;
-		}
-		value = equals ? equals + 1 : i + 1 < argc ? argv[++i] : NULL;
-		if (!value || o->count == o->max) {
-			cmd_say(value ? "option %s: given too often"
-				      : "option %s: its value is missing",
-				o->name);
-			return false;
-		}
-		o->values[o->count++] = value;
-	}
-	return true;
 }
 
 bool cmd_read(const char *path, size_t max, struct buf *out)

@@ -1,6 +1,6 @@
 /*
- * What the offline nouns (`label`, `policy`) share: reading files, options,
- * saying what is wrong.  Messages go to stderr as "entente: what, where, mend".
+ * What the offline nouns (`label`, `policy`) share: reading files, saying
+ * what is wrong.  Messages go to stderr as "entente: what, where, mend".
  */
 #ifndef CLIENT_CMD_FILES_H
 #define CLIENT_CMD_FILES_H
@@ -11,22 +11,7 @@
 
 enum { CMD_DONE = 0, CMD_FAULT = 1, CMD_WITHHELD = 2, CMD_USAGE = 64 };
 
-/* One option of a noun: "--policy FILE" or "--json". */
-struct cmd_option {
-	const char *name;
-	bool flag;	     /* takes no value */
-	size_t max;	     /* how often, at most CMD_REPEAT_MAX */
-	const char **values; /* room for max */
-	size_t count;	     /* how often it was given */
-};
-
 enum { CMD_REPEAT_MAX = 64 };
-
-/* Reads argv[from..]; what is no option goes to `rest` (room for rest_max).
- * False after a message about a usage error. */
-bool cmd_options(int argc, char **argv, int from, struct cmd_option *options,
-		 size_t option_count, const char **rest, size_t rest_max,
-		 size_t *rest_count);
 
 /* Reads a whole file of at most `max` bytes; false after a message. */
 bool cmd_read(const char *path, size_t max, struct buf *out);

@@ -3,74 +3,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/cli.h"
 #include "client/cmd_files.h"
 #include "client/cmd_label.h"
 #include "proto/base/json.h"
 #include "proto/label/decision.h"
 #include "proto/label/marking.h"
 
-static const char help[] =
-	"usage: entente label explain --policy SPIF [--policy NATIONAL]... "
-	"--label LABEL\n"
-	"                     --clearance CLEARANCE [--space NATION/NAME]\n"
-	"                     [--ceiling CLASSIFICATION] [--json]\n"
-	"       entente label check   --policy SPIF [--policy NATIONAL]... "
-	"--label LABEL\n"
-	"                     [--ceiling CLASSIFICATION] [--names FILE] "
-	"[--json]\n"
-	"       entente label marking --policy SPIF [--policy NATIONAL]... "
-	"--label LABEL\n"
-	"                     [--lang LANG] [--json]\n"
-	"       entente label make    --policy SPIF [--policy NATIONAL]...\n"
-	"                     --classification NAME [--category "
-	"TAG=VALUE[,VALUE]"
-	"]...\n"
-	"                     [--under POLICYNAME] [--created TIME] [--review "
-	"TIME]\n"
-	"                     [--out FILE] [--json]\n"
-	"\n"
-	"A LABEL is a STANAG 4774 label or a STANAG 4778 binding (.bdo).  The\n"
-	"first policy governs; others are national and mapped by "
-	"equivalences.\n"
-	"explain decides as a relay does, and always names its rule.\n"
-	"\n"
-	"examples:\n"
-	"  entente label explain --policy docs/policy/alliance.spif.xml \\\n"
-	"          --label docs/policy/labels/restricted-rel-deu-fra.xml \\\n"
-	"          --clearance docs/policy/clearances/gbr-restricted.xml\n"
-	"  entente label marking --policy docs/policy/alliance.spif.xml \\\n"
-	"          --label docs/policy/labels/restricted-orion.xml --lang fr\n"
-	"  entente label make --policy docs/policy/alliance.spif.xml \\\n"
-	"          --classification RESTRICTED \\\n"
-	"          --category \"Releasable To=GBR,DEU\" --out label.xml\n"
-	"\n"
-	"exit: 0 released or done, 1 a file cannot be written, 2 not released, "
-	"or\n"
-	"a label, policy or clearance that cannot be read or is not valid, 64\n"
-	"usage\n";
-
-/* The options of all verbs; each verb looks at its own. */
-enum {
-	O_POLICY,
-	O_LABEL,
-	O_CLEARANCE,
-	O_SPACE,
-	O_CEILING,
-	O_NAMES,
-	O_LANG,
-	O_CLASS,
-	O_CATEGORY,
-	O_UNDER,
-	O_CREATED,
-	O_REVIEW,
-	O_OUT,
-	O_JSON,
-	O_COUNT
-};
-
 struct call {
-	struct cmd_option options[O_COUNT];
-	const char *values[O_COUNT][CMD_REPEAT_MAX];
+	struct cli *cli;
+	const char *label_path;
 	struct policy *policy;
 	struct label *label;
 	struct clearance *clearance;
@@ -80,22 +22,17 @@ struct call {
 	int code;
 };
 
-static const char *value(const struct call *c, int option)
+static const char *value(const struct call *c, const char *option)
 {
-	return c->options[option].count ? c->values[option][0] : NULL;
+	return cli_option(c->cli, option);
 }
 
-static bool json(const struct call *c)
+static bool need(struct call *c, const char *option)
 {
-	return c->options[O_JSON].count > 0;
-}
-
-static bool need(const struct call *c, int option)
-{
-	if (c->options[option].count)
+	if (strcmp(option, "label") == 0 ? c->label_path != NULL
+					 : cli_flag(c->cli, option))
 		return true;
-	cmd_say("label: option %s is missing; see --help",
-		c->options[option].name);
+	c->code = cli_usage(c->cli, "option --%s is missing", option);
 	return false;
 }
 
@@ -113,11 +50,12 @@ static void stop(struct call *c, int code, const char *rule, const char *file,
 static bool load_policy(struct call *c)
 {
 	struct label_problem problem;
+	const char *paths[POLICY_FILES_MAX];
+	size_t count = cli_options(c->cli, "policy", paths, POLICY_FILES_MAX);
 	bool unreadable;
 
 	/* Unreadable or invalid: either way nothing is released. */
-	if (cmd_load_policy(c->values[O_POLICY], c->options[O_POLICY].count,
-			    &problem, &c->policy, &unreadable))
+	if (cmd_load_policy(paths, count, &problem, &c->policy, &unreadable))
 		return true;
 	stop(c, CMD_WITHHELD, "invalid-policy", "", problem.text);
 	return false;
@@ -125,7 +63,7 @@ static bool load_policy(struct call *c)
 
 static bool load_label(struct call *c)
 {
-	const char *path = value(c, O_LABEL);
+	const char *path = c->label_path;
 	struct label_problem problem;
 	struct buf bytes;
 	struct err e;
@@ -144,7 +82,7 @@ static bool load_label(struct call *c)
 
 static bool load_clearance(struct call *c)
 {
-	const char *path = value(c, O_CLEARANCE);
+	const char *path = value(c, "clearance");
 	struct label_problem problem;
 	struct buf bytes;
 	struct err e;
@@ -166,8 +104,8 @@ static bool load_clearance(struct call *c)
 
 static struct verdict judge(struct call *c, struct bound *bound)
 {
-	const char *space = value(c, O_SPACE);
-	const char *ceiling = value(c, O_CEILING);
+	const char *space = value(c, "space");
+	const char *ceiling = value(c, "ceiling");
 	struct reader_spec spec = {.clearance = c->clearance,
 				   .all_spaces = true,
 				   .in_posture = true};
@@ -199,7 +137,7 @@ static void print_verdict(const struct call *c, bool released, const char *rule,
 	struct buf out;
 	struct json_writer w;
 
-	if (!json(c)) {
+	if (!c->cli->json) {
 		printf("%s: %s%s%s\n", released ? "released" : "not released",
 		       rule, *detail ? ": " : "", detail);
 		return;
@@ -227,10 +165,8 @@ static void explain(struct call *c)
 	struct bound *bound = NULL;
 	struct verdict v;
 
-	if (!need(c, O_POLICY) || !need(c, O_LABEL) || !need(c, O_CLEARANCE)) {
-		c->code = CMD_USAGE;
+	if (!need(c, "policy") || !need(c, "label") || !need(c, "clearance"))
 		return;
-	}
 	if (!load_policy(c) || !load_label(c) || !load_clearance(c)) {
 		print_verdict(c, false, c->rule, c->detail, NULL);
 		return;
@@ -256,7 +192,7 @@ static void print_checked(const struct call *c, const char *name,
 	struct buf out;
 	struct json_writer w;
 
-	if (!json(c)) {
+	if (!c->cli->json) {
 		if (valid)
 			puts(text);
 		return;
@@ -276,17 +212,15 @@ static void print_checked(const struct call *c, const char *name,
 
 static bool load_both(struct call *c)
 {
-	if (!need(c, O_POLICY) || !need(c, O_LABEL)) {
-		c->code = CMD_USAGE;
+	if (!need(c, "policy") || !need(c, "label"))
 		return false;
-	}
 	return load_policy(c) && load_label(c);
 }
 
 static void check(struct call *c)
 {
-	const char *ceiling = value(c, O_CEILING);
-	const char *file = value(c, O_NAMES);
+	const char *ceiling = value(c, "ceiling");
+	const char *file = value(c, "names");
 	struct bound *bound = NULL;
 	const char *class = "";
 
@@ -298,14 +232,14 @@ static void check(struct call *c)
 	if (failed(bound_new(c->policy, c->label, &bound)))
 		stop(c, CMD_FAULT, "fault", "", "out of memory");
 	else if (!bound_valid(bound))
-		stop(c, CMD_WITHHELD, bound_rule(bound), value(c, O_LABEL),
+		stop(c, CMD_WITHHELD, bound_rule(bound), c->label_path,
 		     bound_detail(bound));
 	else if (ceiling && bound_above_ceiling(bound, ceiling))
-		stop(c, CMD_WITHHELD, "ceiling", value(c, O_LABEL),
+		stop(c, CMD_WITHHELD, "ceiling", c->label_path,
 		     "above the ceiling, or the ceiling is no classification "
 		     "of the governing policy");
 	else if (file && !label_names(c->label, span_str(file)))
-		stop(c, CMD_WITHHELD, "reference", value(c, O_LABEL),
+		stop(c, CMD_WITHHELD, "reference", c->label_path,
 		     "the binding speaks of another file");
 	else
 		class = bound_classification(bound);
@@ -315,7 +249,7 @@ static void check(struct call *c)
 
 static void marking(struct call *c)
 {
-	const char *lang = value(c, O_LANG);
+	const char *lang = value(c, "lang");
 	struct label_problem problem;
 	struct buf text;
 	struct err e;
@@ -332,7 +266,7 @@ static void marking(struct call *c)
 		e = marking_of(c->policy, c->label, lang ? lang : "", &text);
 	}
 	if (failed(e))
-		stop(c, CMD_WITHHELD, "invalid-label", value(c, O_LABEL),
+		stop(c, CMD_WITHHELD, "invalid-label", c->label_path,
 		     *problem.text ? problem.text : e.detail);
 	print_checked(c, "marking", failed(e) ? "" : buf_cstr(&text));
 	buf_clear(&text);
@@ -380,8 +314,8 @@ static bool add_category(struct call *c, struct making *m, size_t file,
 	char detail[LABEL_PROBLEM_MAX];
 
 	if (!equals || equals == text || !equals[1]) {
-		cmd_say("--category %s: write it as TAG=VALUE,VALUE", text);
-		c->code = CMD_USAGE;
+		c->code = cli_usage(c->cli, "--category %.80s: write it as "
+				    "TAG=VALUE,VALUE", text);
 		return false;
 	}
 	*k = (struct label_category){.tag = span_of(text,
@@ -414,7 +348,7 @@ static void now_text(char out[32])
 
 static bool which_policy(struct call *c, size_t *file)
 {
-	const char *under = value(c, O_UNDER);
+	const char *under = value(c, "under");
 
 	for (*file = 0; *file < policy_file_count(c->policy); (*file)++) {
 		if (!under || strcmp(policy_name(c->policy, *file), under) == 0)
@@ -443,7 +377,7 @@ static void make_text(struct call *c, const struct label_part *part,
 
 static bool write_out(struct call *c, struct span text)
 {
-	const char *path = value(c, O_OUT);
+	const char *path = value(c, "out");
 	FILE *f = fopen(path, "wb");
 	bool ok = f && fwrite(text.at, 1, text.len, f) == text.len;
 
@@ -457,115 +391,86 @@ static bool write_out(struct call *c, struct span text)
 static void make(struct call *c)
 {
 	static struct making m; /* too large for the stack; one call */
+	const char *categories[CMD_REPEAT_MAX];
 	char now[32], oid[LABEL_TEXT_MAX];
 	struct label_part part = {.kind = LABEL_ORIGINATOR};
 	struct buf text;
 	size_t file = 0;
 
-	if (!need(c, O_POLICY) || !need(c, O_CLASS)) {
-		c->code = CMD_USAGE;
+	if (!need(c, "policy") || !need(c, "classification"))
 		return;
-	}
 	memset(&m, 0, sizeof(m));
 	now_text(now);
 	buf_init(&text, LABEL_MAX);
 	if (load_policy(c) && which_policy(c, &file)) {
-		for (size_t i = 0; i < c->options[O_CATEGORY].count; i++) {
-			if (!add_category(c, &m, file,
-					  c->values[O_CATEGORY][i]))
+		size_t n = cli_options(c->cli, "category", categories,
+				       CMD_REPEAT_MAX);
+
+		for (size_t i = 0; i < n; i++)
+			if (!add_category(c, &m, file, categories[i]))
 				break;
-		}
 	}
 	if (c->code == CMD_DONE) {
 		snprintf(oid, sizeof(oid), "urn:oid:%s",
 			 policy_oid(c->policy, file));
 		part.policy = span_str(policy_name(c->policy, file));
 		part.policy_uri = span_str(oid);
-		part.classification = span_str(value(c, O_CLASS));
+		part.classification = span_str(value(c, "classification"));
 		part.categories = m.categories;
 		part.category_count = m.count;
 		part.created = span_str(
-			value(c, O_CREATED) ? value(c, O_CREATED) : now);
-		part.review = span_str(value(c, O_REVIEW));
+			value(c, "created") ? value(c, "created") : now);
+		part.review = span_str(value(c, "review"));
 		make_text(c, &part, &text);
 	}
-	if (c->code == CMD_DONE && value(c, O_OUT))
+	if (c->code == CMD_DONE && value(c, "out"))
 		write_out(c, buf_span(&text));
 	if (c->code == CMD_USAGE)
 		;
-	else if (json(c))
+	else if (c->cli->json)
 		print_checked(c, "label", buf_cstr(&text));
-	else if (c->code == CMD_DONE && !value(c, O_OUT))
+	else if (c->code == CMD_DONE && !value(c, "out"))
 		fputs(buf_cstr(&text), stdout);
 	buf_clear(&text);
 }
 
-/* ---- the noun ---- */
+/* ---- the verbs ---- */
 
-static const char *const names[O_COUNT] = {"--policy",	  "--label",
-					   "--clearance", "--space",
-					   "--ceiling",	  "--names",
-					   "--lang",	  "--classification",
-					   "--category",  "--under",
-					   "--created",	  "--review",
-					   "--out",	  "--json"};
-
-static void set_options(struct call *c)
+static int run(struct cli *cli, void (*verb)(struct call *c))
 {
-	for (int i = 0; i < O_COUNT; i++) {
-		c->options[i].name = names[i];
-		c->options[i].flag = i == O_JSON;
-		c->options[i].max = i == O_POLICY     ? POLICY_FILES_MAX
-				    : i == O_CATEGORY ? CMD_REPEAT_MAX
-						      : 1;
-		c->options[i].values = c->values[i];
-	}
-}
+	struct call c = {.cli = cli, .label_path = cli_option(cli, "label")};
 
-int cmd_label(int argc, char **argv)
-{
-	static const struct {
-		const char *name;
-		void (*run)(struct call *c);
-	} verbs[] = {{"explain", explain},
-		     {"check", check},
-		     {"marking", marking},
-		     {"make", make}};
-	struct call c = {.code = CMD_DONE};
-	const char *rest = NULL;
-	size_t rest_count;
-	size_t i = 0;
-
-	for (int n = 1; n < argc; n++) {
-		if (strcmp(argv[n], "--help") == 0) {
-			fputs(help, stdout);
-			return CMD_DONE;
-		}
-	}
-	while (i < 4 && (argc < 2 || strcmp(argv[1], verbs[i].name) != 0))
-		i++;
-	if (i == 4) {
-		cmd_say("label: unknown verb %s; there are explain, check, "
-			"marking and make, see --help",
-			argc >= 2 ? argv[1] : "(none)");
-		return CMD_USAGE;
-	}
-	set_options(&c);
-	if (!cmd_options(argc, argv, 2, c.options, O_COUNT, &rest, 1,
-			 &rest_count))
-		return CMD_USAGE;
 	/* A label may stand alone, without its option. */
-	if (rest_count > 0 && c.options[O_LABEL].count == 0) {
-		c.options[O_LABEL].values[c.options[O_LABEL].count++] = rest;
-	} else if (rest_count > 0) {
-		cmd_say("label: unexpected argument %s; see --help", rest);
-		return CMD_USAGE;
-	}
-	verbs[i].run(&c);
+	if (cli->args_count && c.label_path)
+		return cli_usage(cli, "two labels: %.80s and --label",
+				 cli->args[0]);
+	if (cli->args_count)
+		c.label_path = cli->args[0];
+	verb(&c);
 	if (*c.detail)
 		cmd_say("%s; not released", c.detail);
 	label_free(c.label);
 	clearance_free(c.clearance);
 	policy_free(c.policy);
 	return c.code;
+}
+
+int cmd_label_explain(struct cli *c)
+{
+	return run(c, explain);
+}
+
+int cmd_label_check(struct cli *c)
+{
+	return run(c, check);
+}
+
+int cmd_label_marking(struct cli *c)
+{
+	return run(c, marking);
+}
+
+int cmd_label_make(struct cli *c)
+{
+	return run(c, make);
 }

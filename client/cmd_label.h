@@ -1,8 +1,12 @@
-/* `entente label`: explain, check, marking, make.  `argv[0]` is the noun;
- * returns the exit code.  Prints its own help and errors. */
+/* `entente label`: explain, check, marking, make.  No relay is asked. */
 #ifndef CLIENT_CMD_LABEL_H
 #define CLIENT_CMD_LABEL_H
 
-int cmd_label(int argc, char **argv);
+struct cli;
+
+int cmd_label_explain(struct cli *c);
+int cmd_label_check(struct cli *c);
+int cmd_label_marking(struct cli *c);
+int cmd_label_make(struct cli *c);
 
 #endif

@@ -94,7 +94,7 @@ out:
 
 int cmd_subject_list(struct cli *c)
 {
-	return admin_do(c, "GET", "/admin/v1/subjects", (struct span){0}, "");
+	return admin_list(c, "/admin/v1/subjects", "subjects");
 }
 
 int cmd_subject_rm(struct cli *c)
@@ -172,7 +172,7 @@ int cmd_device_invite(struct cli *c)
 
 int cmd_device_list(struct cli *c)
 {
-	return admin_do(c, "GET", "/admin/v1/devices", (struct span){0}, "");
+	return admin_list(c, "/admin/v1/devices", "devices");
 }
 
 int cmd_device_change(struct cli *c)
@@ -193,7 +193,7 @@ int cmd_device_change(struct cli *c)
 
 int cmd_space_list(struct cli *c)
 {
-	return admin_do(c, "GET", "/admin/v1/spaces", (struct span){0}, "");
+	return admin_list(c, "/admin/v1/spaces", "spaces");
 }
 
 int cmd_space_set(struct cli *c)
@@ -302,7 +302,7 @@ out:
 
 int cmd_peer_list(struct cli *c)
 {
-	return admin_do(c, "GET", "/admin/v1/peers", (struct span){0}, "");
+	return admin_list(c, "/admin/v1/peers", "peers");
 }
 
 int cmd_peer_change(struct cli *c)
@@ -416,8 +416,9 @@ int cmd_doc_why(struct cli *c)
 
 int cmd_audit_list(struct cli *c)
 {
-	static const char *const names[] = {"from", "to", "reader", "document",
-					    "rule", "limit", NULL};
+	static const char *const names[] = {"from",  "to",    "reader",
+					    "document", "what", "rule",
+					    "limit", "before", NULL};
 	bool first = true;
 	struct buf to;
 	int code;
@@ -428,6 +429,8 @@ int cmd_audit_list(struct cli *c)
 		if (cli_option(c, names[i]))
 			http_query_put(&to, &first, names[i],
 				       span_str(cli_option(c, names[i])));
+	if (cli_flag(c, "refused"))
+		http_query_put(&to, &first, "refused", span_str("1"));
 	code = admin_do(c, "GET", buf_cstr(&to), (struct span){0}, "");
 	buf_clear(&to);
 	return code;
@@ -435,6 +438,31 @@ int cmd_audit_list(struct cli *c)
 
 int cmd_audit_verify(struct cli *c)
 {
-	return admin_do(c, "GET", "/admin/v1/audit/verify", (struct span){0},
-			"");
+	const char *from = cli_option(c, "from");
+	struct json *json = NULL;
+	struct admin *a = NULL;
+	struct buf to, answer;
+	bool sound = false, first = true;
+	int code;
+
+	buf_init(&to, TARGET_MAX);
+	buf_init(&answer, ADMIN_ANSWER_MAX);
+	buf_put_str(&to, "/admin/v1/audit/verify");
+	if (from)
+		http_query_put(&to, &first, "from", span_str(from));
+	code = admin_open(c, &a);
+	if (!code)
+		code = admin_call(a, "GET", buf_cstr(&to), (struct span){0},
+				  &answer);
+	if (!code)
+		code = admin_show(c, buf_span(&answer));
+	/* A chain that is not whole is a fault. */
+	if (!code && (failed(json_parse(buf_span(&answer), &json)) ||
+		      failed(json_get_bool(json, "sound", &sound)) || !sound))
+		code = err_row(ERR_CORRUPT)->exit_code;
+	json_free(json);
+	admin_close(a);
+	buf_clear(&to);
+	buf_clear(&answer);
+	return code;
 }

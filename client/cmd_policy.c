@@ -1,29 +1,12 @@
-/* `entente policy check`: is this set of SPIFs a policy? */
+/* `entente policy`: is this set of SPIFs a policy; the one of a relay. */
 #include <stdio.h>
 #include <string.h>
 
+#include "client/admin.h"
 #include "client/cmd_files.h"
 #include "client/cmd_policy.h"
-#include "proto/base/json.h"
-
-static const char help[] =
-	"usage: entente policy check [--json] GOVERNING.spif.xml "
-	"[NATIONAL.spif.xml]...\n"
-	"\n"
-	"Reads Open XML SPIFs (schemaVersion 1.0, 2.0, 2.1) as a set: the "
-	"first\n"
-	"governs, the others are national policies that map to it.  Says what "
-	"is\n"
-	"wrong, in which file and on which line; or names, classifications "
-	"with\n"
-	"what they map to, tags, languages, and the digest of the set.\n"
-	"\n"
-	"examples:\n"
-	"  entente policy check docs/policy/alliance.spif.xml\n"
-	"  entente policy check --json docs/policy/alliance.spif.xml \\\n"
-	"          docs/policy/germany.spif.xml\n"
-	"\n"
-	"exit: 0 a policy, 1 a file cannot be read, 2 not a policy, 64 usage\n";
+#include "client/files.h"
+#include "proto/base/base64.h"
 
 static const char *const types[] = {"restrictive", "permissive", "informative"};
 
@@ -132,25 +115,18 @@ static void print_json(const struct policy *p, const char *detail)
 	buf_clear(&out);
 }
 
-static int check(int argc, char **argv)
+int cmd_policy_check(struct cli *c)
 {
-	struct cmd_option options[] = {{"--json", .flag = true}};
-	const char *paths[POLICY_FILES_MAX];
 	struct label_problem problem;
 	struct policy *p = NULL;
 	bool unreadable, loaded;
-	size_t count;
 
-	if (!cmd_options(argc, argv, 2, options, 1, paths, POLICY_FILES_MAX,
-			 &count))
-		return CMD_USAGE;
-	if (count == 0) {
-		cmd_say("policy check: no policy file; name at least one, see "
-			"--help");
-		return CMD_USAGE;
-	}
-	loaded = cmd_load_policy(paths, count, &problem, &p, &unreadable);
-	if (options[0].count)
+	if (c->args_count > POLICY_FILES_MAX)
+		return cli_usage(c, "a policy has at most %d files",
+				 POLICY_FILES_MAX);
+	loaded = cmd_load_policy(c->args, (size_t)c->args_count, &problem, &p,
+				 &unreadable);
+	if (c->json)
 		print_json(loaded ? p : NULL, problem.text);
 	else if (loaded)
 		print_text(p);
@@ -160,17 +136,91 @@ static int check(int argc, char **argv)
 	return loaded ? CMD_DONE : unreadable ? CMD_FAULT : CMD_WITHHELD;
 }
 
-int cmd_policy(int argc, char **argv)
+/* ---- at a relay ---- */
+
+/* The files of the answer into the folder --out, as `policy put` takes them. */
+static struct err write_files(const char *folder, const struct json *files,
+			      char path[FILES_PATH_MAX])
 {
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
-			fputs(help, stdout);
-			return CMD_DONE;
-		}
+	struct err e = files_make_folder(folder);
+
+	for (size_t i = 0; !failed(e) && i < json_count(files); i++) {
+		char name[32];
+		struct span text;
+		struct buf bytes;
+
+		buf_init(&bytes, POLICY_FILE_MAX);
+		snprintf(name, sizeof(name), "%02zu.spif.xml", i);
+		e = json_as_string(json_at(files, i), &text);
+		if (!failed(e))
+			e = base64url_decode(text, &bytes);
+		if (!failed(e))
+			e = files_path(folder, name, path);
+		if (!failed(e))
+			e = files_write(path, buf_span(&bytes), 0644);
+		buf_clear(&bytes);
 	}
-	if (argc >= 2 && strcmp(argv[1], "check") == 0)
-		return check(argc, argv);
-	cmd_say("policy: unknown verb %s; there is check, see --help",
-		argc >= 2 ? argv[1] : "(none)");
-	return CMD_USAGE;
+	return e;
+}
+
+int cmd_policy_show(struct cli *c)
+{
+	const char *folder = cli_option(c, "out");
+	char path[FILES_PATH_MAX] = "the relay's answer";
+	const struct json *files;
+	struct json *json = NULL;
+	struct admin *a = NULL;
+	struct buf answer;
+	struct err e = ERR_NONE;
+	int code = admin_open(c, &a);
+
+	buf_init(&answer, ADMIN_ANSWER_MAX);
+	if (!code)
+		code = admin_call(a, "GET", "/admin/v1/policy",
+				  (struct span){0}, &answer);
+	if (!code && folder) {
+		e = json_parse(buf_span(&answer), &json);
+		if (!failed(e))
+			e = json_get_array(json, "files", &files);
+		if (!failed(e))
+			e = write_files(folder, files, path);
+		if (failed(e))
+			code = cli_fail(c, e, "%s", path);
+	}
+	if (!code)
+		code = admin_show(c, buf_span(&answer));
+	json_free(json);
+	admin_close(a);
+	buf_clear(&answer);
+	return code;
+}
+
+int cmd_policy_put(struct cli *c)
+{
+	struct json_writer w;
+	struct buf body, file;
+	bool fine = true;
+	int code = 0;
+
+	if (c->args_count > POLICY_FILES_MAX)
+		return cli_usage(c, "a policy has at most %d files",
+				 POLICY_FILES_MAX);
+	buf_init(&body, ADMIN_ANSWER_MAX);
+	w = json_write(&body);
+	json_open_object(&w);
+	json_put_name(&w, "files");
+	json_open_array(&w);
+	for (int i = 0; fine && i < c->args_count; i++) {
+		buf_init(&file, POLICY_FILE_MAX);
+		fine = cli_read(c, c->args[i], &file, &code);
+		json_put_bytes(&w, buf_span(&file));
+		buf_clear(&file);
+	}
+	json_close_array(&w);
+	json_close_object(&w);
+	if (fine)
+		code = admin_do(c, "PUT", "/admin/v1/policy", buf_span(&body),
+				"the policy is in force");
+	buf_clear(&body);
+	return code;
 }

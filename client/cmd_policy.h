@@ -1,8 +1,11 @@
-/* `entente policy`: check.  `argv[0]` is the noun; returns the exit code.
- * Prints its own help and errors. */
+/* `entente policy`: check files, and show or replace the policy of a relay. */
 #ifndef CLIENT_CMD_POLICY_H
 #define CLIENT_CMD_POLICY_H
 
-int cmd_policy(int argc, char **argv);
+struct cli;
+
+int cmd_policy_check(struct cli *c); /* asks no relay */
+int cmd_policy_show(struct cli *c);
+int cmd_policy_put(struct cli *c);
 
 #endif
