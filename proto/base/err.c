@@ -32,7 +32,7 @@ static const struct err_row rows[ERR_COUNT] = {
 			   EXIT_FAULT},
 	[ERR_SEALED] = {"relay-sealed", 503, "The relay lacks its root key.",
 			"Operators: unseal the relay, then try again.",
-			EXIT_NO_RELAY},
+			EXIT_WITHHELD},
 	[ERR_BUSY] = {"busy", 503, "The relay is at a limit of its own.",
 		      "Try again after the time in Retry-After.",
 		      EXIT_NO_RELAY},
