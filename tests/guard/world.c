@@ -237,6 +237,9 @@ static void take_answer(struct job *job, struct world_answer *out)
 	copy_field(a, "location", out->location, sizeof(out->location));
 	copy_field(a, "upload-offset", out->offset, sizeof(out->offset));
 	copy_field(a, "entente-page", out->page, sizeof(out->page));
+	copy_field(a, "allow", out->allow, sizeof(out->allow));
+	copy_field(a, "retry-after", out->retry_after,
+		   sizeof(out->retry_after));
 	if (!a->body_streams) {
 		buf_put(&out->body, a->body);
 		return;

@@ -89,6 +89,8 @@ struct world_answer {
 	char location[128];
 	char offset[32];
 	char page[256];
+	char allow[64];
+	char retry_after[16];
 };
 void world_answer_clear(struct world_answer *a);
 

@@ -84,6 +84,25 @@ static struct err with_detail(struct job *job, struct err e)
 	return e;
 }
 
+/* The fields that the problem's mend speaks of. */
+static void mend_fields(struct job *job, struct err why)
+{
+	struct buf methods;
+
+	if (job->answer.status == 503)
+		answer_field(job, "retry-after", span_str("1"));
+	if (job->answer.status == 429)
+		answer_field(job, "retry-after", span_str("60"));
+	if (job->answer.status == 401 || job->is_signed)
+		proof_offer(job);
+	if (why.code != ERR_METHOD)
+		return;
+	buf_init(&methods, 256);
+	job_methods(job, &methods); /* RFC 9110 s.15.5.6 */
+	answer_field(job, "allow", buf_span(&methods));
+	buf_clear(&methods);
+}
+
 void answer_refuse(struct job *job, struct err why)
 {
 	struct buf reference;
@@ -103,10 +122,7 @@ void answer_refuse(struct job *job, struct err why)
 	job->answer.status = problem_status(why);
 	job->answer.body = buf_span(&job->body);
 	answer_field(job, "content-type", span_str(PROBLEM_MEDIA_TYPE));
-	if (job->answer.status == 503)
-		answer_field(job, "retry-after", span_str("1"));
-	if (job->answer.status == 401 || job->is_signed)
-		proof_offer(job);
+	mend_fields(job, why);
 	buf_clear(&reference);
 	job->done = true;
 }

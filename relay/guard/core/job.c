@@ -45,6 +45,17 @@ static struct err find_operation(const struct job *job, struct span method,
 	return err_make(ERR_NOT_FOUND, "no such path");
 }
 
+void job_methods(const struct job *job, struct buf *out)
+{
+	const struct operation *const *op;
+
+	for (op = core_operations; *op; op++)
+		if ((*op)->listeners & (1u << job->listener) &&
+		    path_matches((*op)->path, &job->path))
+			buf_printf(out, "%s%s", out->len ? ", " : "",
+				   (*op)->method);
+}
+
 static struct err take(struct job *job, const struct core_request *request)
 {
 	struct http_field *fields;

@@ -243,6 +243,8 @@ void core_garbage(struct core *core, struct doc_id doc);
 uint64_t core_now_s(const struct core *core);
 
 /* ---- job.c ---- */
+/* The methods of the request's path, as the field Allow lists them. */
+void job_methods(const struct job *job, struct buf *out);
 /* Allocate the operation's state; NULL at the cap. */
 void *job_state(struct job *job, size_t len);
 /* An audit record about this job, in the writer's transaction. */
