@@ -130,9 +130,13 @@ int main(int argc, char **argv)
 	protect_memory(root_key, sizeof(root_key));
 	e = unseal(a.folder, a.passphrase_file, root_key);
 	if (failed(e)) {
-		fprintf(stderr, "entented: %s\n  %s\n",
+		fprintf(stderr, "entented: %s/keys/root.key: %s\n  %s\n",
+			a.folder,
 			e.detail ? e.detail : err_row(e.code)->title,
-			err_row(e.code)->mend);
+			e.code == ERR_SEALED
+				? "Give the passphrase that `entente init` was "
+				  "given; see --help for the ways."
+				: err_row(e.code)->mend);
 		return EXIT_NO_KEY;
 	}
 	options.json = a.json;

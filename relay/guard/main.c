@@ -8,7 +8,9 @@
 #include "relay/guard/guard.h"
 #include "relay/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct process {
 	uv_loop_t loop;
@@ -65,6 +67,42 @@ static void log_confined(const struct confine_applied *files,
 	log_end(&l);
 }
 
+/* What to do about it, for whoever started the relay. */
+static const char *mend_of(struct err e)
+{
+	switch (e.code) {
+	case ERR_BUSY:
+		return "Stop the daemon that works in this folder, or name "
+		       "another folder.";
+	case ERR_VERSION:
+		return "Start it with the build that wrote it, or a newer one.";
+	case ERR_IO:
+		return "See that the folder is there, is this user's, and that "
+		       "its disk works.";
+	default:
+		return err_row(e.code)->mend;
+	}
+}
+
+/* What, where, mend: as a line of the log, or for people to read. */
+static void say_failed(const struct control_start *start, struct err e)
+{
+	struct log_line l;
+
+	if (start->json) {
+		log_begin(&l, "start");
+		log_str(&l, "folder", start->folder);
+		log_err(&l, e);
+		log_str(&l, "mend", mend_of(e));
+		log_end(&l);
+	} else {
+		dprintf(STDERR_FILENO, "entented: %s: %s\n  %s\n",
+			start->folder,
+			e.detail ? e.detail : err_row(e.code)->title,
+			mend_of(e));
+	}
+}
+
 static struct err start(struct process *p)
 {
 	struct guard_config config = {.page = p->page,
@@ -117,7 +155,7 @@ int main(int argc, char **argv)
 				 .owner = &p};
 	e = start(&p);
 	if (failed(e)) {
-		log_fault("start", e);
+		say_failed(&p.start, e);
 		/* Threads may run; what is committed is durable. */
 		_Exit(EXIT_FAILURE);
 	}
