@@ -593,6 +593,35 @@ static struct err come_back(struct taking *t)
 	return e;
 }
 
+/*
+ * A row of the home is all that it shows us now.  A label that was narrowed
+ * over one head takes that one back, although others stay.
+ */
+static struct err take_back(struct taking *t)
+{
+	const struct changes_row *row = t->row;
+	struct digest *shown =
+		arena_array(&t->arena, row->heads_count, sizeof(*shown));
+	struct resolve_result result;
+	struct err e = arena_check(&t->arena);
+
+	if (failed(e) || !t->old || t->old->state != DOCUMENT_LIVE ||
+	    !nation_eq(row->home, t->in->from))
+		return e;
+	for (size_t i = 0; i < row->heads_count; i++) {
+		struct manifest *m = arena_alloc(&t->arena, sizeof(*m));
+
+		if (!m || failed(manifest_decode(row->heads[i].manifest,
+						 &t->arena, m)))
+			return arena_check(&t->arena); /* not all is known */
+		shown[i] = m->digest;
+	}
+	e = resolve_shown(t->old, shown, row->heads_count, &t->arena, &result);
+	if (!failed(e) && result.outcome == RESOLVE_ACCEPTED)
+		e = apply(t, &result);
+	return e;
+}
+
 static struct err take(struct taking *t)
 {
 	const struct changes_row *row = t->row;
@@ -620,8 +649,8 @@ static struct err take(struct taking *t)
 			e = take_statement(t, &row->statements[i]);
 	for (size_t i = 0; !failed(e) && i < row->heads_count; i++)
 		e = take_head(t, &row->heads[i]);
-	if (!failed(e) && row->heads_count == 0)
-		e = withdraw(t);
+	if (!failed(e))
+		e = row->heads_count ? take_back(t) : withdraw(t);
 	return e;
 }
 

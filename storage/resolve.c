@@ -782,6 +782,31 @@ struct err resolve_withdraw(const struct document *old, struct arena *arena,
 	return ERR_NONE;
 }
 
+struct err resolve_shown(const struct document *old,
+			 const struct digest *shown, size_t count,
+			 struct arena *arena, struct resolve_result *out)
+{
+	struct err e = change(old, arena, out);
+	struct document *doc = &out->doc;
+
+	for (size_t i = 0; !failed(e) && i < doc->heads_count;) {
+		bool stays = !nation_eq(doc->heads[i].from, doc->home);
+
+		for (size_t n = 0; n < count; n++)
+			stays |= digest_eq(doc->heads[i].digest, shown[n]);
+		if (stays)
+			i++;
+		else
+			drop_head(doc, i, out);
+	}
+	if (failed(e))
+		return e;
+	if (!out->fallen_count)
+		out->outcome = RESOLVE_KNOWN;
+	resolve_stand(doc);
+	return ERR_NONE;
+}
+
 struct err resolve_condition(const struct document *old, uint64_t condition,
 			     struct arena *arena, struct resolve_result *out)
 {

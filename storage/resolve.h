@@ -129,6 +129,13 @@ struct err resolve_statement(const struct document *old,
 struct err resolve_withdraw(const struct document *old, struct arena *arena,
 			    struct resolve_result *out);
 
+/* What its home shows us of it now: of the heads that we have from `home` all
+ * but these `count` go, be they superseded there or no longer ours to see.
+ * (Our own, which it may not know yet, stay.) */
+struct err resolve_shown(const struct document *old,
+			 const struct digest *shown, size_t count,
+			 struct arena *arena, struct resolve_result *out);
+
 /* Hold, embargo or expiry: the same heads on shelves of another condition. */
 struct err resolve_condition(const struct document *old, uint64_t condition,
 			     struct arena *arena, struct resolve_result *out);

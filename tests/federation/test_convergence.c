@@ -311,6 +311,20 @@ static void dump(struct history *h, size_t i)
 	}
 }
 
+/*
+ * An edit of the device's own nation that its home no longer shows it, while
+ * another head stays in sight: the nation keeps what it wrote itself, since a
+ * row does not say whether the home knows of it.
+ */
+static bool own_word(struct history *h, const struct document *doc,
+		     const struct document_head *head, int device)
+{
+	struct nation own = h->t.devices[device]->home->nation;
+
+	return !nation_eq(doc->home, own) &&
+	       nation_eq(head->seals[0].dot.replica.nation, own);
+}
+
 static void check_device(struct history *h, size_t i,
 			 const struct document *doc, int device)
 {
@@ -322,7 +336,10 @@ static void check_device(struct history *h, size_t i,
 	struct err e;
 
 	for (size_t n = 0; n < doc->heads_count; n++) {
-		visible[n] = may_see(h, doc, &doc->heads[n], device);
+		visible[n] = may_see(h, doc, &doc->heads[n], device) ||
+			     (own_word(h, doc, &doc->heads[n], device) &&
+			      held &&
+			      journal_find_head(held, doc->heads[n].digest));
 		count += visible[n];
 		if (visible[n] != (held && journal_find_head(
 						   held,
@@ -368,7 +385,7 @@ static void check_quarantine(struct history *h, struct world_relay *r)
 	}
 	txn_abort(&txn);
 	arena_clear(&arena);
-	if (any && !getenv("LENIENT"))
+	if (any)
 		fail_msg("seed %u: quarantine", h->seed);
 }
 
@@ -425,9 +442,205 @@ static void random_histories_converge(void **state)
 		run(from + i);
 }
 
+/* ---- orders of arrival, one by one ---- */
+
+static struct three *story(uint64_t seed)
+{
+	struct three *t = calloc(1, sizeof(*t));
+
+	three_new(t, seed);
+	return t;
+}
+
+static void story_end(struct three *t)
+{
+	three_free(t);
+	free(t);
+}
+
+static void edit(struct three *t, int device, struct doc_id id,
+		 const char *text)
+{
+	world_must(world_edit(&t->w, t->devices[device], id,
+			      span_str(text)));
+	world_must(world_sync(&t->w, t->devices[device]));
+}
+
+static struct doc_id plan(struct three *t)
+{
+	struct doc_id id;
+
+	world_must(world_put(&t->w, t->devices[ALICE], "GBR/ops",
+			     buf_span(&t->labels[REL_ALL]), "plan",
+			     span_str("base"), &id));
+	three_settle(t);
+	return id;
+}
+
+static void label(struct three *t, struct doc_id id, enum three_label l)
+{
+	world_must(world_state(&t->w, t->devices[ALICE], id, STATEMENT_LABEL,
+			       buf_span(&t->labels[l])));
+}
+
+/* Who holds how many heads. */
+static void held(struct three *t, struct doc_id id, size_t alice, size_t bob,
+		 size_t dora, size_t emil, size_t fleur)
+{
+	const size_t want[] = {alice, bob, dora, emil, fleur};
+
+	for (int i = 0; i < THREE_DEVICES; i++)
+		assert_int_equal(world_heads(t->devices[i], id), want[i]);
+}
+
+static void winners_are_the_same(struct three *t, struct doc_id id)
+{
+	const struct digest *first = NULL;
+
+	for (int i = 0; i < THREE_DEVICES; i++) {
+		const struct journal_document *d = journal_find_document(
+			engine_journal(t->devices[i]->engine), id);
+
+		if (!d || !d->heads_count)
+			continue;
+		if (!first)
+			first = &journal_winner(d)->digest;
+		assert_true(digest_eq(*first, journal_winner(d)->digest));
+	}
+}
+
+static void a_label_over_one_head_takes_that_one_back(void **state)
+{
+	struct three *t = story(1);
+	struct doc_id id = plan(t);
+
+	edit(t, ALICE, id, "hers");
+	edit(t, FLEUR, id, "beside");
+	world_pump(&t->w);
+	/* Alice has not seen what stands beside: her label is not over it. */
+	label(t, id, REL_GBR);
+	three_settle(t);
+	held(t, id, 2, 0, 1, 0, 1);
+	/* Hers is with her alone, the other with all whom label 1 names. */
+	for (int i = DORA; i <= FLEUR; i += FLEUR - DORA) {
+		struct buf out;
+
+		buf_init(&out, 1 << 20);
+		world_must(world_read(&t->w, t->devices[i], id, &out));
+		assert_true(span_eq_str(buf_span(&out), "beside"));
+		buf_clear(&out);
+	}
+	story_end(t);
+}
+
+static void a_withdrawn_edit_of_ours_comes_again_when_widened(void **state)
+{
+	struct three *t = story(2);
+	struct doc_id id = plan(t);
+
+	edit(t, DORA, id, "by dora");
+	three_settle(t);
+	label(t, id, REL_GBR);
+	three_settle(t);
+	held(t, id, 1, 0, 0, 0, 0);
+	label(t, id, REL_ALL);
+	three_settle(t);
+	held(t, id, 1, 0, 1, 0, 1);
+	winners_are_the_same(t, id);
+	story_end(t);
+}
+
+static void a_head_comes_without_the_statement_it_was_written_under(void **state)
+{
+	struct three *t = story(3);
+	struct doc_id id = plan(t);
+
+	/* Written under statement 2, which nobody else ever sees. */
+	label(t, id, REL_GBR);
+	three_settle(t);
+	edit(t, ALICE, id, "inside");
+	label(t, id, REL_ALL);
+	three_settle(t);
+	held(t, id, 1, 0, 1, 0, 1);
+	winners_are_the_same(t, id);
+	story_end(t);
+}
+
+static void edit_and_relabel_cross_in_both_orders(void **state)
+{
+	/* DEU, then FRA, learns of the label after the edit. */
+	for (int cut = 1; cut <= 2; cut++) {
+		struct three *t = story(4);
+		struct doc_id id = plan(t);
+
+		t->w.relays[cut].cut = true;
+		label(t, id, OPEN);
+		edit(t, cut == 1 ? DORA : FLEUR, id, "crossing");
+		world_pump(&t->w);
+		t->w.relays[cut].cut = false;
+		three_settle(t);
+		three_settle(t);
+		/* Under both labels: for whom both release. */
+		held(t, id, 1, 0, 1, 0, 1);
+		winners_are_the_same(t, id);
+		story_end(t);
+	}
+}
+
+static void edits_of_two_foreign_nations_meet_at_home(void **state)
+{
+	struct three *t = story(5);
+	struct doc_id id = plan(t);
+
+	t->gbr->cut = true;
+	edit(t, FLEUR, id, "by fleur");
+	edit(t, DORA, id, "by dora");
+	world_pump(&t->w);
+	t->gbr->cut = false;
+	three_settle(t);
+	three_settle(t);
+	held(t, id, 2, 0, 2, 0, 2);
+	winners_are_the_same(t, id);
+	edit(t, FLEUR, id, "merged");
+	three_settle(t);
+	held(t, id, 1, 0, 1, 0, 1);
+	story_end(t);
+}
+
+static void a_delete_beats_an_edit_that_comes_late(void **state)
+{
+	struct three *t = story(6);
+	struct doc_id id = plan(t);
+	struct document *doc;
+	struct arena arena;
+
+	t->fra->cut = true;
+	edit(t, FLEUR, id, "late");
+	world_must(world_state(&t->w, t->devices[ALICE], id,
+			       STATEMENT_DELETE, span_str("")));
+	three_settle(t);
+	t->fra->cut = false;
+	three_settle(t);
+	three_settle(t);
+	held(t, id, 0, 0, 0, 0, 0);
+	arena_init(&arena, DOCUMENT_ARENA_MAX);
+	doc = three_document(t->gbr, id, &arena);
+	assert_int_equal(doc->state, DOCUMENT_DELETED);
+	arena_clear(&arena);
+	story_end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_label_over_one_head_takes_that_one_back),
+		cmocka_unit_test(
+			a_withdrawn_edit_of_ours_comes_again_when_widened),
+		cmocka_unit_test(
+			a_head_comes_without_the_statement_it_was_written_under),
+		cmocka_unit_test(edit_and_relabel_cross_in_both_orders),
+		cmocka_unit_test(edits_of_two_foreign_nations_meet_at_home),
+		cmocka_unit_test(a_delete_beats_an_edit_that_comes_late),
 		cmocka_unit_test(random_histories_converge),
 	};
 
