@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 int device_open(const struct cli *c, bool enrolled, struct engine **out)
 {
@@ -153,6 +154,14 @@ static struct err send_ready(struct engine *e, struct http_connection *conn)
 	return err;
 }
 
+static void rest(uint64_t ms)
+{
+	struct timespec t = {(time_t)(ms / 1000),
+			     (long)(ms % 1000) * 1000 * 1000};
+
+	nanosleep(&t, NULL);
+}
+
 int device_run(const struct cli *c, struct engine *e, uint64_t task,
 	       struct engine_event *last)
 {
@@ -184,6 +193,8 @@ int device_run(const struct cli *c, struct engine *e, uint64_t task,
 		if (!failed(err) && http_connection_wait(conn, &answer))
 			engine_answer(e, answer.id, answer.status,
 				      answer.fields, answer.body, answer.why);
+		else if (!failed(err))
+			rest(engine_wait_ms(e));
 		take_events(c, e, task, last, &code);
 	}
 	/* Also of tasks that needed no relay. */

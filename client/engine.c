@@ -295,6 +295,7 @@ static struct err sign(struct engine *e, struct task *t)
 	if (!failed(err))
 		err = signature_sign(e->identity.author, &request, &e->nonce,
 				     clock_s(&e->clock), &t->signature);
+	e->has_nonce = false; /* it counts once */
 	if (failed(err))
 		return err;
 	engine_call_field(t, "signature-input",
@@ -313,8 +314,9 @@ void engine_call_ready(struct engine *e, struct task *t, size_t answer_max,
 	if (!failed(err))
 		err = buf_check(&t->body);
 	t->is_signed = is_signed;
+	t->had_nonce = is_signed && e->has_nonce;
 	/* Without a nonce it goes unsigned, and the refusal brings one. */
-	if (!failed(err) && is_signed && e->has_nonce)
+	if (!failed(err) && t->had_nonce)
 		err = sign(e, t);
 	if (failed(err)) {
 		engine_task_fail(e, t, err);
@@ -330,9 +332,63 @@ void engine_call_ready(struct engine *e, struct task *t, size_t answer_max,
 	t->given = false;
 }
 
+/* A clock that was set back must not make it wait for ever. */
+static bool is_early(const struct task *t, uint64_t now)
+{
+	return !t->over && !t->in_hand && t->not_before_ms > now &&
+	       t->not_before_ms - now <= ENGINE_BUSY_MAX_S * 1000;
+}
+
+uint64_t engine_wait_ms(const struct engine *e)
+{
+	uint64_t now = clock_ms(&e->clock), least = 0;
+
+	for (const struct task *t = e->tasks; t; t = t->next) {
+		uint64_t wait = is_early(t, now) ? t->not_before_ms - now : 0;
+
+		if (wait && (!least || wait < least))
+			least = wait;
+	}
+	return least;
+}
+
+/* The relay is busy, and says when to come again. */
+static bool comes_again(struct engine *e, struct task *t,
+			const struct http_response *r)
+{
+	struct span value;
+	uint64_t seconds;
+
+	if ((r->status != 503 && r->status != 429) ||
+	    t->busy == ENGINE_BUSY_RETRIES ||
+	    !http_field_get(r->fields, "retry-after", &value) ||
+	    failed(http_u64_parse(value, &seconds)) ||
+	    seconds > ENGINE_BUSY_MAX_S)
+		return false;
+	t->busy++;
+	t->not_before_ms = clock_ms(&e->clock) +
+			   (seconds ? seconds * 1000 : 100);
+	return true;
+}
+
+/* The nonce was wanting, or stale: once more with the fresh one. */
+static bool signs_again(struct engine *e, struct task *t)
+{
+	if (!t->is_signed || !e->has_nonce || t->retries == ENGINE_RETRIES ||
+	    (t->had_nonce && t->nonce_retried))
+		return false;
+	t->retries++;
+	t->nonce_retried = t->nonce_retried || t->had_nonce;
+	return true;
+}
+
 bool engine_next(struct engine *e, const struct engine_call **out)
 {
+	uint64_t now = clock_ms(&e->clock);
+
 	for (struct task *t = e->tasks; t; t = t->next) {
+		if (is_early(t, now))
+			continue;
 		/* A step may end without a request and lead to the next. */
 		while (!t->over && !t->in_hand)
 			t->kind->prepare(e, t);
@@ -367,18 +423,27 @@ void engine_answer(struct engine *e, uint64_t id, int status,
 				 failed(why) ? why
 					     : err_make(ERR_UNREACHABLE,
 							"no answer came"));
-	} else if (status == 401 && t->is_signed && e->has_nonce &&
-		   t->retries < ENGINE_RETRIES) {
-		t->retries++; /* prepared again, with the fresh nonce */
+	} else if (comes_again(e, t, &r) ||
+		   (status == 401 && signs_again(e, t))) {
+		/* It is prepared again. */
 	} else {
-		if (status != 401)
+		if (status != 401) {
 			t->retries = 0;
+			t->nonce_retried = false;
+		}
+		if (status < 500)
+			t->busy = 0;
 		t->kind->answer(e, t, &r);
 	}
 	reap(e);
 }
 
 /* ---- what the files share ---- */
+
+int engine_compare_digests(const void *a, const void *b)
+{
+	return memcmp(a, b, DIGEST_LEN);
+}
 
 struct err engine_take_replica(struct engine *e, struct span blob)
 {

@@ -71,6 +71,10 @@ struct engine_call {
 /* The next request that is ready, or false.  Borrowed until engine_answer
  * with its id. */
 bool engine_next(struct engine *e, const struct engine_call **out);
+/* Where engine_next gave nothing and nothing is in hand, but engine_busy is
+ * true: milliseconds until a request is ready that a busy relay (503 with
+ * Retry-After) put off; 0 if none is put off. */
+uint64_t engine_wait_ms(const struct engine *e);
 /* Its answer; status 0: the relay could not be reached, and `why` tells. */
 void engine_answer(struct engine *e, uint64_t id, int status,
 		   struct http_fields fields, struct span body,

@@ -1,320 +1,20 @@
 /*
  * Writing: a revision is sealed, signed and kept in the journal before the
- * first byte leaves, so a crash at any point repeats the same bytes.  Content
- * beyond 16 KiB goes up before, in pieces, and goes on where it stopped.
+ * first byte leaves, so a crash at any point repeats the same bytes.
  */
 #include "client/engine_task.h"
-#include "proto/exchange/statements.h"
 #include "proto/exchange/write.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-/* ---- sending what the journal holds ---- */
-
-enum { SEND_PUT, SEND_BEGIN, SEND_ASK, SEND_PIECE };
-
-static void keep_location(struct engine *e, struct task *t,
-			  struct span location)
-{
-	const struct journal_outgoing *o =
-		journal_find_outgoing(e->journal, t->digest);
-	struct journal_txn *txn = NULL;
-	struct journal_outgoing with;
-	struct err err;
-
-	if (!o)
-		return;
-	with = *o;
-	with.location = location;
-	err = journal_begin(e->journal, &txn);
-	if (!failed(err)) {
-		journal_put_outgoing(txn, &with);
-		err = journal_commit(&txn);
-	}
-	if (failed(err))
-		engine_task_fail(e, t, err);
-}
-
-static void drop(struct engine *e, struct task *t)
-{
-	struct journal_txn *txn = NULL;
-
-	if (failed(journal_begin(e->journal, &txn)))
-		return;
-	journal_drop_outgoing(txn, t->digest);
-	(void)journal_commit(&txn).code; /* else it is sent again, harmless */
-}
-
-/* The next piece of the blob, from t->offset, into the body. */
-static struct err put_piece(struct engine *e, struct task *t)
-{
-	uint64_t total = segment_blob_len(t->size);
-	uint64_t len = total - t->offset < ENGINE_PIECE ? total - t->offset
-							: ENGINE_PIECE;
-
-	engine_call_field(t, "upload-complete",
-			  span_str(t->offset + len == total ? "?1" : "?0"));
-	return files_read_content(e->folder, t->table, t->offset, (size_t)len,
-				  &t->body);
-}
-
-static void prepare_piece(struct engine *e, struct task *t,
-			  const struct journal_outgoing *o)
-{
-	char text[DIGEST_TEXT_LEN + 1], id[DOC_ID_TEXT_LEN + 1];
-	struct buf number;
-	struct err err;
-
-	if (t->step == SEND_BEGIN) {
-		digest_format(t->table, text);
-		doc_id_format(t->document, id);
-		engine_call_begin(t, "POST");
-		buf_printf(&t->target, "/v1/documents/%s/content?table=%s"
-			   "&size=%llu", id, text,
-			   (unsigned long long)t->size);
-		t->offset = 0;
-	} else {
-		engine_call_begin(t, "PATCH");
-		buf_put(&t->target, o->location);
-		buf_init(&number, 32);
-		buf_printf(&number, "%llu", (unsigned long long)t->offset);
-		engine_call_field(t, "upload-offset", buf_span(&number));
-		buf_clear(&number);
-	}
-	engine_call_field(t, "content-type",
-			  span_str("application/partial-upload"));
-	err = put_piece(e, t);
-	if (failed(err))
-		engine_task_fail(e, t, err);
-	else
-		engine_call_ready(e, t, 65536, false);
-}
-
-static void prepare_put(struct engine *e, struct task *t,
-			const struct journal_outgoing *o)
-{
-	char id[DOC_ID_TEXT_LEN + 1], tag[HTTP_ETAG_TEXT_LEN + 1];
-
-	doc_id_format(o->document, id);
-	engine_call_begin(t, o->statement ? "POST" : "PUT");
-	buf_printf(&t->target, "/v1/documents/%s%s", id,
-		   o->statement ? "/statements" : "");
-	engine_call_field(t, "content-type", span_str("application/json"));
-	if (!o->statement && o->create)
-		engine_call_field(t, "if-none-match", span_str("*"));
-	if (!o->statement && !o->create && o->beside)
-		engine_call_field(t, "if-match", span_str("*"));
-	if (!o->statement && !o->create && !o->beside) {
-		http_etag_format(o->base, tag);
-		engine_call_field(t, "if-match", span_str(tag));
-	}
-	buf_put(&t->body, o->body);
-	engine_call_ready(e, t, 65536, false);
-}
-
-static void send_prepare(struct engine *e, struct task *t)
-{
-	const struct journal_outgoing *o =
-		journal_find_outgoing(e->journal, t->digest);
-
-	if (!o) {
-		engine_task_fail(e, t, err_make(ERR_INTERNAL,
-						"nothing to send"));
-		return;
-	}
-	switch (t->step) {
-	case SEND_ASK:
-		engine_call_begin(t, "HEAD");
-		buf_put(&t->target, o->location);
-		engine_call_ready(e, t, 65536, false);
-		return;
-	case SEND_BEGIN:
-	case SEND_PIECE:
-		prepare_piece(e, t, o);
-		return;
-	case SEND_PUT:
-		prepare_put(e, t, o);
-		return;
-	}
-}
-
-/* Where the upload stands, by the answer's fields. */
-static struct err read_offset(struct task *t, const struct http_response *r,
-			      uint64_t *out)
-{
-	struct span field;
-	struct err err;
-
-	if (!http_field_get(r->fields, "upload-offset", &field))
-		return err_make(ERR_MALFORMED, "no Upload-Offset");
-	err = http_u64_parse(field, out);
-	if (!failed(err) && *out > segment_blob_len(t->size))
-		err = err_make(ERR_MALFORMED, "an Upload-Offset too far");
-	return err;
-}
-
-static void upload_answer(struct engine *e, struct task *t,
-			  const struct http_response *r)
-{
-	uint64_t offset = 0, before = t->offset;
-	struct span location;
-	struct err err;
-
-	if ((r->status == 404 || r->status == 409 || r->status == 412) &&
-	    t->step != SEND_BEGIN && !t->repeated) {
-		t->repeated = true; /* the lease is over, or out of step */
-		t->step = r->status == 404 ? SEND_BEGIN : SEND_ASK;
-		return;
-	}
-	if (r->status < 200 || r->status > 299) {
-		drop(e, t);
-		engine_task_refused(e, t, r);
-		return;
-	}
-	err = read_offset(t, r, &offset);
-	if (!failed(err) && t->step == SEND_BEGIN) {
-		if (!http_field_get(r->fields, "location", &location) ||
-		    location.len == 0 || location.at[0] != '/')
-			err = err_make(ERR_MALFORMED, "no Location");
-		else
-			keep_location(e, t, location);
-	}
-	if (!failed(err) && t->step != SEND_ASK && offset <= before)
-		err = err_make(ERR_MALFORMED, "the upload does not move");
-	if (failed(err)) {
-		engine_task_fail(e, t, err);
-		return;
-	}
-	t->offset = offset;
-	t->step = offset == segment_blob_len(t->size) ? SEND_PUT : SEND_PIECE;
-	engine_tell(e, &(struct engine_event){
-			       .kind = ENGINE_PROGRESS,
-			       .task = t->id,
-			       .document = t->document,
-			       .digest = t->digest,
-			       .done = offset,
-			       .total = segment_blob_len(t->size),
-		       });
-}
-
-static void statement_answer(struct engine *e, struct task *t,
-			     const struct http_response *r)
-{
-	struct statements_answer a;
-	struct err err = statements_answer_decode(r->body, &a);
-
-	if (!failed(err) && !digest_eq(a.digest, t->digest))
-		err = err_make(ERR_DIGEST, "the answer names another one");
-	drop(e, t);
-	if (failed(err))
-		engine_task_fail(e, t, err);
-	else
-		engine_task_done(e, t, t->digest, (struct dot){0});
-}
-
-static void put_answer(struct engine *e, struct task *t,
-		       const struct http_response *r)
-{
-	const struct journal_outgoing *o =
-		journal_find_outgoing(e->journal, t->digest);
-	struct write_answer a;
-	struct err err;
-
-	if (r->status == 409 && o && o->upload && !t->repeated &&
-	    problem_error(r->body, r->status).code == ERR_MISSING_CONTENT) {
-		t->repeated = true;
-		t->step = SEND_BEGIN;
-		return;
-	}
-	if (r->status != 200 && r->status != 201) {
-		/* What the relay judged is not sent again; what it could not
-		 * take now is. */
-		if (r->status < 500 && r->status != 429 && r->status != 401)
-			drop(e, t);
-		engine_task_refused(e, t, r);
-		return;
-	}
-	if (o && o->statement) {
-		statement_answer(e, t, r);
-		return;
-	}
-	err = write_answer_decode(r->body, &a);
-	if (!failed(err) && !digest_eq(a.digest, t->digest))
-		err = err_make(ERR_DIGEST, "the answer names another one");
-	drop(e, t);
-	if (failed(err))
-		engine_task_fail(e, t, err);
-	else
-		engine_task_done(e, t, t->digest, a.dot);
-}
-
-static void send_answer(struct engine *e, struct task *t,
-			const struct http_response *r)
-{
-	if (t->step == SEND_PUT)
-		put_answer(e, t, r);
-	else
-		upload_answer(e, t, r);
-}
-
-static const struct task_kind send_kind = {send_prepare, send_answer, NULL};
-
-static struct err send_start(struct engine *e,
-			     const struct journal_outgoing *o, uint64_t *task)
-{
-	struct task *t;
-	struct err err = engine_task_new(e, &send_kind, &t);
-
-	if (failed(err))
-		return err;
-	t->document = o->document;
-	t->digest = o->digest;
-	t->table = o->table;
-	t->size = o->size;
-	t->step = !o->upload	    ? SEND_PUT
-		  : o->location.len ? SEND_ASK
-				    : SEND_BEGIN;
-	*task = t->id;
-	return ERR_NONE;
-}
-
-struct err engine_resume(struct engine *e, size_t *count)
-{
-	struct err err = ERR_NONE;
-	uint64_t task;
-
-	*count = 0;
-	for (size_t i = 0; i < e->journal->outgoing_count; i++) {
-		bool at_work = false;
-
-		for (struct task *t = e->tasks; t; t = t->next)
-			at_work = at_work ||
-				  (t->kind == &send_kind && !t->over &&
-				   digest_eq(t->digest,
-					     e->journal->outgoing[i].digest));
-		if (at_work)
-			continue;
-		err = send_start(e, &e->journal->outgoing[i], &task);
-		if (failed(err))
-			return err;
-		++*count;
-	}
-	return err;
-}
-
-/* ---- making a revision ---- */
-
-/* On its way; secrets are wiped by draft_clear. */
+/* On its way; draft_clear wipes the secrets. */
 struct draft {
 	struct arena arena;
 	struct manifest m;
 	struct opening opening;
 	struct digest parents[MANIFEST_PARENTS_MAX];
 	struct digest base;
-	struct digest commitment;
-	uint8_t key[CRYPTO_KEY_LEN];
-	struct segment_keys keys;
+	struct package_writer *writer; /* of the content; has its key */
 	struct buf sealed, jws, body, blob;
 	bool upload;
 };
@@ -336,13 +36,7 @@ static void draft_clear(struct draft *d)
 	buf_clear(&d->jws);
 	buf_clear(&d->body);
 	buf_clear(&d->blob);
-	wipe(d->key, sizeof(d->key));
-	wipe(&d->keys, sizeof(d->keys));
-}
-
-static int compare_digests(const void *a, const void *b)
-{
-	return memcmp(a, b, DIGEST_LEN);
+	package_writer_free(d->writer);
 }
 
 /* A new document: its id, and statement 1. */
@@ -403,7 +97,7 @@ static struct err draft_edit(struct engine *e, const struct engine_put *put,
 	if (m->parents_count == 0)
 		return err_make(ERR_NOT_FOUND, "no such head is here");
 	qsort(d->parents, m->parents_count, sizeof(d->parents[0]),
-	      compare_digests);
+	      engine_compare_digests);
 	d->base = winner->digest;
 	d->opening = known->opening;
 	d->opening.space = arena_copy(&d->arena, known->opening.space);
@@ -441,10 +135,9 @@ static void draft_label(struct engine *e, struct draft *d)
 static struct err draft_title(struct engine *e, const struct engine_put *put,
 			      struct draft *d)
 {
-	uint8_t nonce[CRYPTO_NONCE_LEN];
 	struct json_writer w;
 	struct buf json;
-	struct err err = random_fill(&e->random, nonce, sizeof(nonce));
+	struct err err;
 
 	buf_init(&json, MANIFEST_SEALED_MAX);
 	w = json_write(&json);
@@ -453,33 +146,44 @@ static struct err draft_title(struct engine *e, const struct engine_put *put,
 	json_put_raw(&w, span_str("{}"));
 	json_member_string(&w, "title", put->title);
 	json_close_object(&w);
+	err = buf_check(&json);
 	if (!failed(err))
-		err = buf_check(&json);
-	if (!failed(err))
-		err = segment_title_seal(&d->keys, d->m.id, nonce,
-					 buf_span(&json), &d->sealed);
+		err = package_writer_title(d->writer, buf_span(&json),
+					   &d->sealed);
 	d->m.sealed = buf_span(&d->sealed);
 	buf_wipe(&json);
 	return err;
 }
 
+/* The head that an edit was made over, if its content can be read here: what
+ * did not change keeps its bytes. */
+static bool draft_parent(struct engine *e, struct draft *d, struct manifest *m,
+			 struct segment_keys keys[MANIFEST_KEYS_MAX])
+{
+	const struct journal_document *known;
+	const struct journal_head *head;
+
+	return !failed(engine_find(e, d->m.id, d->base, &known, &head)) &&
+	       head->verified &&
+	       !failed(engine_manifest(head, &d->arena, m)) &&
+	       m->suite == SEGMENT_SUITE && !failed(engine_keys(e, m, keys));
+}
+
 static struct err draft_content(struct engine *e, const struct engine_put *put,
 				struct draft *d)
 {
+	struct segment_keys keys[MANIFEST_KEYS_MAX];
+	struct manifest over;
+	struct files_parent parent = {&over, keys};
 	struct manifest *m = &d->m;
-	struct err err = random_fill(&e->random, d->key, sizeof(d->key));
+	bool has_parent = put->edit && draft_parent(e, d, &over, keys);
+	struct err err = files_seal(e->folder, &put->content, m->id,
+				    &e->random, has_parent ? &parent : NULL,
+				    &d->writer, m);
 
-	if (!failed(err))
-		err = segment_keys_derive(d->key, m->id, &d->keys);
-	if (!failed(err))
-		err = files_seal(e->folder, &put->content, &d->keys, m->id,
-				 &e->random, &m->table, &m->size);
+	wipe(keys, sizeof(keys));
 	if (failed(err))
 		return err;
-	d->commitment = d->keys.commitment;
-	m->keys = &d->commitment;
-	m->keys_count = 1;
-	m->suite = SEGMENT_SUITE;
 	d->upload = m->size > WRITE_INLINE_MAX;
 	if (!d->upload)
 		err = files_read_content(e->folder, m->table, 0,
@@ -492,7 +196,7 @@ static struct err draft_content(struct engine *e, const struct engine_put *put,
 static struct err draft_body(struct engine *e, const struct engine_put *put,
 			     struct draft *d)
 {
-	struct write_key key = {.commitment = d->commitment};
+	struct write_key key = {.commitment = d->m.keys[0]};
 	struct write_request request = {
 		.manifest = buf_span(&d->jws),
 		.has_opening = put->edit,
@@ -509,8 +213,8 @@ static struct err draft_body(struct engine *e, const struct engine_put *put,
 					    &e->random, &sender);
 
 	if (!failed(err))
-		err = wrapped_make(sender, d->m.id, d->commitment, 0, d->key,
-				   &key.key);
+		err = wrapped_make(sender, d->m.id, d->m.keys[0], 0,
+				   package_writer_key(d->writer), &key.key);
 	wrapped_sender_free(sender);
 	return failed(err) ? err : write_request_encode(&request, &d->body);
 }
@@ -573,7 +277,7 @@ struct err engine_put(struct engine *e, const struct engine_put *put,
 		err = journal_commit(&txn);
 	}
 	if (!failed(err))
-		err = send_start(e, journal_find_outgoing(e->journal, o.digest),
+		err = engine_send(e, journal_find_outgoing(e->journal, o.digest),
 				 task);
 	if (!failed(err)) {
 		*document = d.m.id;
@@ -615,99 +319,5 @@ struct err engine_seal(struct engine *e, const struct engine_put *put,
 	}
 	journal_abort(&txn);
 	draft_clear(&d);
-	return err;
-}
-
-/* ---- statements ---- */
-
-static struct err make_statement(struct engine *e,
-				 const struct journal_document *known,
-				 enum statement_kind kind, struct span label,
-				 struct arena *arena, struct buf *jws,
-				 struct digest *digest)
-{
-	struct digest *previous =
-		arena_array(arena, known->digests_count, sizeof(*previous));
-	struct digest *heads =
-		arena_array(arena, known->heads_count, sizeof(*heads));
-	struct statement s = {
-		.id = known->id,
-		.home = known->home,
-		.kind = kind,
-		.number = known->number + 1,
-		.previous = previous,
-		.previous_count = known->digests_count,
-		.author = crypto_public_id(
-			crypto_key_public(e->identity.author)),
-		.heads = heads,
-		.heads_count = kind == STATEMENT_LABEL ? known->heads_count
-						       : 0,
-		.time = clock_s(&e->clock),
-	};
-	struct statement read;
-	struct err err = arena_check(arena);
-
-	if (failed(err))
-		return err;
-	memcpy(previous, known->digests,
-	       known->digests_count * sizeof(*previous));
-	for (size_t i = 0; i < known->heads_count; i++)
-		heads[i] = known->heads[i].digest;
-	qsort(previous, known->digests_count, sizeof(*previous),
-	      compare_digests);
-	qsort(heads, known->heads_count, sizeof(*heads), compare_digests);
-	if (kind == STATEMENT_LABEL)
-		err = crypto_sha256(label, &s.label);
-	if (!failed(err))
-		err = statement_sign(e->identity.author, &s, jws);
-	if (!failed(err))
-		err = statement_decode(buf_span(jws), arena, &read);
-	if (!failed(err))
-		*digest = read.digest;
-	return err;
-}
-
-struct err engine_state(struct engine *e, struct doc_id document,
-			enum statement_kind kind, struct span label,
-			uint64_t *task)
-{
-	const struct journal_document *known =
-		journal_find_document(e->journal, document);
-	struct journal_txn *txn = NULL;
-	struct journal_outgoing o = {.statement = true, .document = document};
-	struct statements_request request = {0};
-	struct arena arena;
-	struct buf jws, body;
-	struct err err = known ? ERR_NONE
-			       : err_make(ERR_NOT_FOUND,
-					  "not among what this device has");
-
-	arena_init(&arena, 1 << 20);
-	buf_init(&jws, STATEMENT_JWS_MAX);
-	buf_init(&body, STATEMENTS_BODY_MAX);
-	if (!failed(err))
-		err = make_statement(e, known, kind, label, &arena, &jws,
-				     &o.digest);
-	if (!failed(err)) {
-		request.statement = buf_span(&jws);
-		request.opening = known->opening;
-		request.has_label = kind == STATEMENT_LABEL;
-		request.label = label;
-		err = statements_request_encode(&request, &body);
-	}
-	if (!failed(err))
-		err = journal_begin(e->journal, &txn);
-	if (!failed(err)) {
-		o.body = buf_span(&body);
-		journal_put_outgoing(txn, &o);
-		err = journal_commit(&txn);
-	}
-	if (!failed(err))
-		err = send_start(e, journal_find_outgoing(e->journal, o.digest),
-				 task);
-	journal_abort(&txn);
-	arena_clear(&arena);
-	buf_clear(&jws);
-	buf_clear(&body);
 	return err;
 }

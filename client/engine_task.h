@@ -14,7 +14,9 @@ enum {
 	ENGINE_FIELDS_MAX = 8,
 	ENGINE_EVENTS_MAX = 4096, /* beyond it the oldest CHANGED go */
 	ENGINE_PIECE = 4 << 20,	  /* of content, up or down */
-	ENGINE_RETRIES = 3,
+	ENGINE_RETRIES = 3,	  /* of one request, for want of a nonce */
+	ENGINE_BUSY_RETRIES = 4,  /* in a row, where the relay is busy */
+	ENGINE_BUSY_MAX_S = 60,	  /* longer is not waited for */
 };
 
 struct task;
@@ -34,7 +36,9 @@ struct task {
 	uint64_t id;
 	int step; /* of the kind */
 	bool in_hand, given, over, is_signed;
-	unsigned retries;
+	bool had_nonce, nonce_retried; /* of the request in hand */
+	unsigned retries, busy;
+	uint64_t not_before_ms; /* the relay was busy: no request before */
 
 	struct engine_call call;
 	char method[8];
@@ -64,6 +68,12 @@ struct task {
 	uint64_t size, offset;
 	size_t keys_count;
 	bool repeated; /* what may be tried twice was */
+
+	/* Of uploads. */
+	struct files_upload upload;
+	struct digest parent; /* head that it builds on, or zero */
+	uint64_t total;	      /* bytes of the upload */
+	bool whole;	      /* builds on nothing: the relay has it not */
 
 	/* Of enrolment. */
 	struct enrol_token *token;
@@ -114,6 +124,12 @@ void engine_call_begin(struct task *t, const char *method);
 void engine_call_field(struct task *t, const char *name, struct span value);
 void engine_call_ready(struct engine *e, struct task *t, size_t answer_max,
 		       bool sign);
+
+/* A task that sends what the journal holds. */
+struct err engine_send(struct engine *e, const struct journal_outgoing *o,
+		       uint64_t *task);
+/* For qsort: lists in manifests and statements are sorted. */
+int engine_compare_digests(const void *a, const void *b);
 
 /* Takes a replica certificate if it is newer than what is known and stands
  * under the pinned root; keeps it. */

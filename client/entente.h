@@ -109,6 +109,9 @@ void entente_wipe(char *text);
 /* ---- requests, answers, events ---- */
 
 bool entente_next(struct entente *e, struct entente_request *out);
+/* Where entente_next gives nothing: milliseconds after which to ask again,
+ * because the relay was busy; 0: a request will not come by itself. */
+uint64_t entente_wait_ms(const struct entente *e);
 /* `status` 0: the relay could not be reached. */
 void entente_answer(struct entente *e, uint64_t id, int status,
 		    const struct entente_field *fields, size_t fields_count,

@@ -1,5 +1,5 @@
 /* Small files written whole, and folders. */
-#include "client/files.h"
+#include "client/files_fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +96,7 @@ static struct err write_all(int fd, struct span bytes)
 }
 
 /* After a rename: the folder's own entry. */
-static struct err sync_folder_of(const char *path)
+struct err files_sync_folder_of(const char *path)
 {
 	char folder[FILES_PATH_MAX];
 	const char *slash = strrchr(path, '/');
@@ -141,7 +141,7 @@ struct err files_write(const char *path, struct span bytes, unsigned mode)
 		e = err_make(ERR_IO, "a file cannot be renamed");
 	if (failed(e))
 		unlink(beside);
-	return failed(e) ? e : sync_folder_of(path);
+	return failed(e) ? e : files_sync_folder_of(path);
 }
 
 struct err files_digest(const char *path, struct digest *out, uint64_t *size)
@@ -149,7 +149,7 @@ struct err files_digest(const char *path, struct digest *out, uint64_t *size)
 	struct crypto_hasher *h = NULL;
 	struct err e = crypto_hasher_new(&h);
 	uint64_t total = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0 && !failed(e))
 		e = err_make(errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,

@@ -12,7 +12,7 @@
 #define CLIENT_FILES_H
 
 #include "proto/base/random.h"
-#include "proto/document/segment.h"
+#include "proto/document/package.h"
 
 enum { FILES_SMALL_MAX = 16 << 20, FILES_PATH_MAX = 4096 };
 
@@ -29,7 +29,7 @@ struct err files_write(const char *path, struct span bytes, unsigned mode);
 bool files_exist(const char *path);
 /* Overwrites nothing it did not write: the bytes go with the key. */
 void files_remove(const char *path);
-/* SHA-256 of a file's bytes, and its length. */
+/* SHA-256 of a file's bytes, and its length; no symbolic link is followed. */
 struct err files_digest(const char *path, struct digest *out, uint64_t *size);
 
 /* ---- content ---- */
@@ -53,20 +53,51 @@ struct err files_read_content(const char *folder, struct digest table,
 struct files_plain {
 	struct span bytes;
 	const char *path; /* counts if it is not NULL */
+	bool no_follow;	  /* `path` must not be a symbolic link */
 };
 
-/* Seals plaintext with one fresh key into a blob of its own, named by its
- * table digest. */
+/* The revision before, in a blob that is here or not; keys in the order of
+ * the manifest. */
+struct files_parent {
+	const struct manifest *manifest;
+	const struct segment_keys *keys;
+};
+
+/*
+ * Seals plaintext with one fresh key into a blob of its own, named by its
+ * table digest.  Segments that are as in `parent` (may be NULL) keep their
+ * bytes and their key.  Sets what a manifest says of content; `m->keys` lives
+ * as long as the writer, which has the fresh key and seals the title.
+ */
 struct err files_seal(const char *folder, const struct files_plain *plain,
-		      const struct segment_keys *keys, struct doc_id document,
-		      const struct random *random, struct digest *table,
-		      uint64_t *size);
+		      struct doc_id document, const struct random *random,
+		      const struct files_parent *parent,
+		      struct package_writer **out, struct manifest *m);
 /* Opens a blob, each segment checked against the table and that against
  * `table`.  `keys` in the manifest's order.  To `path` (beside, then renamed,
  * 0600), or appended to `out` where path is NULL. */
 struct err files_open(const char *folder, struct digest table, uint64_t size,
 		      struct doc_id document, const struct segment_keys *keys,
 		      size_t keys_count, const char *path, struct buf *out);
+
+/* ---- uploads ---- */
+
+/* A blob on its way up, over one that the relay has: segments that both
+ * tables list at the same index are left out. */
+struct files_upload {
+	struct digest table;
+	uint64_t size;
+	bool over;
+	struct digest over_table;
+	uint64_t over_size;
+};
+
+/* How many bytes go up.  ERR_MISSING_CONTENT if a blob is not here. */
+struct err files_upload_len(const char *folder, const struct files_upload *u,
+			    uint64_t *out);
+/* Appends `len` bytes of them, from `offset`. */
+struct err files_upload_read(const char *folder, const struct files_upload *u,
+			     uint64_t offset, size_t len, struct buf *out);
 
 /* Removes every blob and part whose table `keep` denies. */
 void files_sweep_content(const char *folder,

@@ -148,6 +148,11 @@ bool entente_next(struct entente *e, struct entente_request *out)
 	return true;
 }
 
+uint64_t entente_wait_ms(const struct entente *e)
+{
+	return engine_wait_ms(e->engine);
+}
+
 void entente_answer(struct entente *e, uint64_t id, int status,
 		    const struct entente_field *fields, size_t fields_count,
 		    const uint8_t *body, size_t body_len)

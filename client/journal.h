@@ -92,6 +92,7 @@ struct journal_outgoing {
 	uint64_t size;	     /* its plaintext */
 	bool upload;
 	struct span location; /* of an upload begun: path, or empty */
+	struct digest parent; /* head that this upload builds on, or zero */
 	void *block;
 };
 

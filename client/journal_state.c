@@ -469,6 +469,8 @@ static struct err apply_outgoing(struct journal *j, struct span_reader *r)
 	span_read_into(r, o.base.at, DIGEST_LEN);
 	span_read_into(r, o.table.at, DIGEST_LEN);
 	o.size = span_read_u64(r);
+	if (flags >> 4 & 1)
+		span_read_into(r, o.parent.at, DIGEST_LEN);
 	location = read_long(r);
 	body = read_long(r);
 	if (r->bad)

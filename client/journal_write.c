@@ -102,14 +102,18 @@ void journal_write_label(struct buf *b, const struct journal_label *l)
 
 void journal_write_outgoing(struct buf *b, const struct journal_outgoing *o)
 {
+	bool over = !digest_eq(o->parent, (struct digest){0});
+
 	buf_put_u8(b, JOURNAL_OUTGOING);
 	buf_put(b, SPAN_OBJ(o->digest.at));
 	buf_put(b, SPAN_OBJ(o->document.at));
 	buf_put_u8(b, (uint8_t)(o->statement | o->beside << 1 |
-				o->create << 2 | o->upload << 3));
+				o->create << 2 | o->upload << 3 | over << 4));
 	buf_put(b, SPAN_OBJ(o->base.at));
 	buf_put(b, SPAN_OBJ(o->table.at));
 	buf_put_u64(b, o->size);
+	if (over)
+		buf_put(b, SPAN_OBJ(o->parent.at));
 	put_long(b, o->location);
 	put_long(b, o->body);
 }

@@ -383,7 +383,7 @@ static void write_document(struct relay *r)
 	struct random random = system_random();
 	const struct identity *me = engine_identity(r->e);
 	struct files_plain plain = {.bytes = span_str("hello")};
-	uint8_t nonce[CRYPTO_NONCE_LEN] = {1};
+	struct package_writer *w = NULL;
 	struct manifest m = {.home = {"GBR"},
 			     .space = span_str("GBR/ops"),
 			     .serial = 1,
@@ -393,7 +393,6 @@ static void write_document(struct relay *r)
 			     .keys = &r->commitment,
 			     .keys_count = 1,
 			     .time = 1};
-	struct segment_keys keys;
 	struct buf sealed;
 
 	r->opening = (struct opening){m.space,
@@ -404,16 +403,16 @@ static void write_document(struct relay *r)
 	memcpy(m.salt, r->opening.salt, sizeof(m.salt));
 	must(docid_make(&r->opening, m.home, UINT64_C(1790000000000), &r->id));
 	m.id = r->id;
-	r->content_key[0] = 77;
-	must(segment_keys_derive(r->content_key, r->id, &keys));
-	r->commitment = keys.commitment;
-	must(files_seal(r->folder, &plain, &keys, r->id, &random, &m.table,
-			&m.size));
+	must(files_seal(r->folder, &plain, r->id, &random, NULL, &w, &m));
+	memcpy(r->content_key, package_writer_key(w), CRYPTO_KEY_LEN);
+	r->commitment = m.keys[0];
+	m.keys = &r->commitment;
 	buf_init(&sealed, MANIFEST_SEALED_MAX);
-	must(segment_title_seal(&keys, r->id, nonce,
-				span_str("{\"properties\":{},\"title\":"
-					 "\"plan\"}"),
-				&sealed));
+	must(package_writer_title(w,
+				  span_str("{\"properties\":{},\"title\":"
+					   "\"plan\"}"),
+				  &sealed));
+	package_writer_free(w);
 	m.sealed = buf_span(&sealed);
 	must(manifest_sign(me->author, &m, &r->manifest));
 	buf_clear(&sealed);
