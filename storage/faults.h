@@ -14,6 +14,8 @@ struct storage_faults {
 	bool gone_passed;     /* a gone row is passed over when the document
 				 is elsewhere in view */
 	bool believe_context; /* contexts count without evidence */
+	bool hidden_moves;    /* a cursor follows every sequence there is, not
+				 those of the view alone */
 };
 extern struct storage_faults storage_faults;
 

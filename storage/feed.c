@@ -349,7 +349,7 @@ static struct err live(struct work *k)
 	}
 	if (!failed(e) && feed_merge_next(merge))
 		k->page->more = true;
-	else if (!failed(e) && k->floored)
+	else if (!failed(e) && (k->floored || FAULT(hidden_moves)))
 		e = pass_floor(k);
 	feed_merge_free(merge);
 	return e;
