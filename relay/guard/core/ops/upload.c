@@ -18,7 +18,6 @@
 
 enum {
 	UPLOADS_MAX = 64,	 /* leases of one author */
-	COMMIT_EVERY = 4 << 20,	 /* bytes of segments in one commit */
 	HEX_ID_LEN = LEASE_ID_LEN * 2,
 };
 
@@ -29,8 +28,8 @@ struct upload_state {
 	struct buf table;
 	struct buf segment; /* on its way */
 	uint64_t next;	    /* segment */
-	struct txn *txn;    /* segments put since the last commit */
-	uint64_t in_txn;
+	struct txn *txn;    /* of one upload_body: the store has one writer,
+			     * who may not wait for a client */
 	struct span skip;   /* the parent's table: equal segments are left
 			     * out; empty without a parent */
 };
@@ -126,17 +125,16 @@ static void step(struct upload_state *s)
 
 /* ---- taking the body ---- */
 
-static struct err commit_segments(struct job *job, struct upload_state *s)
+static struct err commit_segments(struct upload_state *s)
 {
+	bool has_table = s->table.len == segment_table_len(s->lease.size);
 	struct err e = ERR_NONE;
 
 	if (s->txn)
 		e = txn_commit(&s->txn);
-	s->in_txn = 0;
-	if (!failed(e) && !s->segment.len)
-		s->lease.offset = s->at;
-	else if (!failed(e))
-		s->lease.offset = s->at - s->segment.len;
+	/* A part of the table is kept nowhere. */
+	if (!failed(e))
+		s->lease.offset = has_table ? s->at - s->segment.len : 0;
 	return e;
 }
 
@@ -180,12 +178,9 @@ static struct err segment_done(struct job *job, struct upload_state *s)
 				buf_span(&s->segment));
 	if (failed(e))
 		return e;
-	s->in_txn += s->segment.len;
 	buf_reset(&s->segment);
 	s->next++;
 	step(s);
-	if (s->in_txn >= COMMIT_EVERY)
-		return commit_segments(job, s);
 	return ERR_NONE;
 }
 
@@ -227,6 +222,9 @@ static struct err upload_body(struct job *job, struct span piece)
 		e = take(job, s, piece, &taken);
 		piece = span_sub(piece, taken, piece.len);
 	}
+	if (!failed(e))
+		e = commit_segments(s);
+	txn_abort(&s->txn);
 	return e;
 }
 
@@ -234,7 +232,7 @@ static struct err upload_body(struct job *job, struct span piece)
 static struct err upload_body_end(struct job *job, bool complete)
 {
 	struct upload_state *s = job->state;
-	struct err e = commit_segments(job, s);
+	struct err e = commit_segments(s);
 
 	s->lease.time = core_now_s(job->core);
 	if (!failed(e) && complete && s->complete &&
