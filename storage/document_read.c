@@ -21,22 +21,27 @@ struct err document_read_internal(struct txn *txn, struct doc_id id,
 	return document_decode(record, arena, out);
 }
 
-/* Any document, for the work's sake: the first at or after `id`, or the last. */
-static void read_another(struct txn *txn, struct doc_id id,
-			 struct arena *arena)
+/*
+ * What is not there and what is not visible read the same records, wherever
+ * the id would stand: its own, the first at or after it, the last.  For one
+ * that is not there the neighbour is decoded in its stead.
+ */
+static void read_neighbours(struct txn *txn, struct doc_id id, bool decode,
+			    struct arena *arena)
 {
 	struct txn_cursor *c = NULL;
 	struct document doc;
-	struct txn_row row;
-	struct err e;
+	struct txn_row row, last;
+	struct err at, e;
 
 	e = txn_cursor_open(txn, TABLE_DOCUMENTS, key_empty(), &c);
-	if (!failed(e)) {
-		e = txn_cursor_seek(c, key_document(id), &row);
-		if (e.code == ERR_NOT_FOUND)
-			e = txn_cursor_last(c, &row);
-	}
-	if (!failed(e))
+	if (failed(e))
+		return;
+	at = txn_cursor_seek(c, key_document(id), &row);
+	e = txn_cursor_last(c, &last);
+	if (failed(at))
+		row = last;
+	if (!failed(e) && decode)
 		e = document_decode(row.value, arena, &doc);
 	txn_cursor_close(c);
 }
@@ -50,7 +55,7 @@ struct err document_read_for(struct txn *txn, const struct view *view,
 
 	e = document_read_internal(txn, id, arena, &read.doc);
 	if (e.code == ERR_NOT_FOUND)
-		read_another(txn, id, arena);
+		read_neighbours(txn, id, true, arena);
 	if (failed(e))
 		return e;
 	if (!doc_id_eq(read.doc.id, id))
@@ -59,8 +64,10 @@ struct err document_read_for(struct txn *txn, const struct view *view,
 		read.visible[i] = view_has(view, read.doc.heads[i].shelf);
 		read.visible_count += read.visible[i];
 	}
-	if (read.visible_count == 0)
+	if (read.visible_count == 0) {
+		read_neighbours(txn, id, false, arena);
 		return err_make(ERR_NOT_RELEASABLE, "no head is visible");
+	}
 	read.winner = document_winner(&read.doc, read.visible);
 	*out = read;
 	return ERR_NONE;

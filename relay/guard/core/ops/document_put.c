@@ -93,8 +93,7 @@ static struct err seen_label(struct job *job, struct txn *txn,
 	bool seen = false;
 	struct err e = policing_view(job->policing, job->reader, txn, &view);
 
-	if (!failed(e))
-		e = view_has_label(view, txn, digest, &seen);
+	seen = !failed(e) && ops_sees_label(job, view, digest);
 	view_free(view);
 	if (!failed(e) && seen)
 		e = policing_label(job->policing, txn, digest, out);
