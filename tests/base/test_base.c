@@ -135,6 +135,30 @@ static void ids_round_trip_and_refuse_other_forms(void **state)
 }
 
 /* RFC 4648 s.10, without padding. */
+/* Every byte at every place of a text of 4 and of 7 characters. */
+static void base64url_takes_its_letters_and_no_others(void **state)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	for (size_t at = 0; at < 6; at++)
+		for (int c = 0; c < 256; c++) {
+			uint8_t text[7] = {'A', 'A', 'A', 'A', 'A', 'A', 'A'};
+			uint8_t out[5];
+			char back[8];
+			bool is = c && strchr(letters, c);
+
+			text[at] = (uint8_t)c;
+			assert_int_equal(!failed(base64url_decode_fixed(
+						 SPAN_OBJ(text), out, 5)),
+					 is);
+			if (!is)
+				continue;
+			base64url_encode_to(SPAN_OBJ(out), back);
+			assert_memory_equal(back, text, sizeof(text));
+		}
+}
+
 static void base64url_is_strict(void **state)
 {
 	static const char *const plain[] = {"", "f", "fo", "foo", "foob",
@@ -264,6 +288,7 @@ int main(void)
 		cmocka_unit_test(an_arena_stops_at_its_cap),
 		cmocka_unit_test(ids_round_trip_and_refuse_other_forms),
 		cmocka_unit_test(base64url_is_strict),
+		cmocka_unit_test(base64url_takes_its_letters_and_no_others),
 		cmocka_unit_test(json_refuses_what_entente_does_not_use),
 		cmocka_unit_test(json_members_are_typed),
 		cmocka_unit_test(canonical_json_is_rfc_8785),
