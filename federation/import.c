@@ -137,6 +137,10 @@ static struct err manifest_proved(struct taking *t, struct manifest *m,
 	if (!failed(e) && !nation_eq(m->home, t->row->home))
 		e = err_make(ERR_FOREIGN_ID, "the manifest names another "
 					     "home than the row");
+	if (!failed(e) && manifest_is_first(m) &&
+	    !nation_eq(seal->word.dot.replica.nation, t->row->home))
+		e = err_make(ERR_FORBIDDEN,
+			     "a first manifest that its home did not seal");
 	/* Our own word comes back: it must be one that we know we gave.  (It
 	 * need not stand here any more: what its home withdrew from us may
 	 * come again, and what fell here may still stand there.) */
@@ -299,45 +303,6 @@ static struct span find_content(const struct import *in, struct digest d)
 	return span_of(NULL, 0);
 }
 
-/* A small blob that came is the one the manifest names. */
-static struct err check_content(const struct manifest *m, struct span blob)
-{
-	struct span table = span_sub(blob, 0, segment_table_len(m->size));
-	struct err e;
-
-	if (blob.len != segment_blob_len(m->size))
-		return err_make(ERR_DIGEST, "content of a wrong length");
-	e = segment_table_check(table, m->size, m->table, m->keys_count);
-	for (uint64_t i = 0; !failed(e) && i < segment_count(m->size); i++) {
-		struct segment_entry entry = segment_table_at(table, i);
-
-		e = segment_check(&entry,
-				  span_sub(blob, segment_offset(m->size, i),
-					   segment_sealed_len(m->size, i)));
-	}
-	return e;
-}
-
-static struct err content_beside(struct taking *t, const struct manifest *m,
-				 struct span blob)
-{
-	struct span table = span_sub(blob, 0, segment_table_len(m->size));
-	struct txn *txn = NULL;
-	struct err e = txn_begin_write(txn_store(t->in->txn), STORE_SEGMENTS,
-				       &txn);
-
-	for (uint64_t i = 0; !failed(e) && i < segment_count(m->size); i++)
-		e = segment_put(txn, m->id, segment_table_at(table, i).digest,
-				span_sub(blob, segment_offset(m->size, i),
-					 segment_sealed_len(m->size, i)));
-	if (!failed(e))
-		e = segment_table_put(txn, m->id, m->table, table);
-	if (!failed(e))
-		e = txn_commit(&txn);
-	txn_abort(&txn);
-	return e;
-}
-
 /* ---- revisions ---- */
 
 static struct err resolve_head(struct taking *t, const struct manifest *m,
@@ -389,7 +354,8 @@ static struct err resolve_head(struct taking *t, const struct manifest *m,
 		e = resolve_revision(t->old, &in, &t->arena, &result);
 	if (!failed(e) && result.outcome == RESOLVE_ACCEPTED) {
 		if (content.len && !result.content_inline)
-			e = content_beside(t, m, content);
+			e = segment_put_blob(txn_store(t->in->txn), m->id,
+					     m->size, m->table, content);
 		if (!failed(e))
 			e = wrap_keys(t, m, &result, keys);
 	}
@@ -428,7 +394,8 @@ static struct err take_head(struct taking *t, const struct changes_head *head)
 	if (!failed(e)) {
 		content = find_content(t->in, m->digest);
 		if (content.len)
-			e = check_content(m, content);
+			e = segment_blob_check(content, m->size, m->table,
+					       m->keys_count);
 	}
 	if (!failed(e))
 		e = resolve_head(t, m, seal, head->seal, evidence,
@@ -440,8 +407,9 @@ static struct err take_head(struct taking *t, const struct changes_head *head)
 
 /* ---- statements ---- */
 
-/* Does the row bring that manifest as a head too? */
-static bool is_head(struct taking *t, struct digest digest)
+/* The head of the row that is that manifest, or NULL. */
+static const struct changes_head *head_of(struct taking *t,
+					  struct digest digest)
 {
 	for (size_t i = 0; i < t->row->heads_count; i++) {
 		struct manifest *m = arena_alloc(&t->arena, sizeof(*m));
@@ -449,13 +417,16 @@ static bool is_head(struct taking *t, struct digest digest)
 		if (m && !failed(manifest_decode(t->row->heads[i].manifest,
 						 &t->arena, m)) &&
 		    digest_eq(m->digest, digest))
-			return true;
+			return &t->row->heads[i];
 	}
-	return false;
+	return NULL;
 }
 
-/* Statement 1 is the first manifest: a revision like another, and most often
- * superseded by what comes next. */
+/*
+ * Statement 1 is the first manifest.  Where it still is a head it is taken as
+ * one, with all that is asked of a head; most often it is superseded, and
+ * then no more than a statement.
+ */
 static struct err take_first(struct taking *t,
 			     const struct changes_statement *s)
 {
@@ -472,15 +443,14 @@ static struct err take_first(struct taking *t,
 	if (!failed(e) && !manifest_is_first(m))
 		e = err_make(ERR_MALFORMED, "statement 1 is no first manifest");
 	if (!failed(e))
+		t->first = head_of(t, m->digest);
+	if (!failed(e) && t->first)
+		return take_head(t, t->first);
+	if (!failed(e))
 		e = manifest_proved(t, m, s->seal, seal);
-	if (!failed(e) &&
-	    !nation_eq(seal->word.dot.replica.nation, t->row->home))
-		e = err_make(ERR_FORBIDDEN,
-			     "a first manifest that its home did not seal");
 	if (!failed(e))
 		e = resolve_head(t, m, seal, s->seal, NULL, 0,
-				 find_content(t->in, m->digest),
-				 !is_head(t, m->digest));
+				 span_of(NULL, 0), true);
 	if (failed(e))
 		return refuse(t, m->digest, e);
 	return ERR_NONE;
@@ -595,9 +565,11 @@ static struct err come_back(struct taking *t)
 
 /*
  * A row of the home is all that it shows us now.  A label that was narrowed
- * over one head takes that one back, although others stay.
+ * over one head takes that one back, although others stay.  (Without a newer
+ * statement what is missing was superseded; if what superseded it was refused
+ * here, it stays meanwhile.)
  */
-static struct err take_back(struct taking *t)
+static struct err take_back(struct taking *t, uint64_t refused)
 {
 	const struct changes_row *row = t->row;
 	struct digest *shown =
@@ -606,7 +578,9 @@ static struct err take_back(struct taking *t)
 	struct err e = arena_check(&t->arena);
 
 	if (failed(e) || !t->old || t->old->state != DOCUMENT_LIVE ||
-	    !nation_eq(row->home, t->in->from))
+	    !nation_eq(row->home, t->in->from) ||
+	    (t->in->refused != refused &&
+	     row->number <= document_number(t->old)))
 		return e;
 	for (size_t i = 0; i < row->heads_count; i++) {
 		struct manifest *m = arena_alloc(&t->arena, sizeof(*m));
@@ -625,6 +599,7 @@ static struct err take_back(struct taking *t)
 static struct err take(struct taking *t)
 {
 	const struct changes_row *row = t->row;
+	uint64_t refused = t->in->refused;
 	struct digest none = {0};
 	struct err e = docid_check(row->id, &row->opening, row->home);
 
@@ -648,9 +623,10 @@ static struct err take(struct taking *t)
 		if (!row->statements[i].first)
 			e = take_statement(t, &row->statements[i]);
 	for (size_t i = 0; !failed(e) && i < row->heads_count; i++)
-		e = take_head(t, &row->heads[i]);
+		if (&row->heads[i] != t->first)
+			e = take_head(t, &row->heads[i]);
 	if (!failed(e))
-		e = row->heads_count ? take_back(t) : withdraw(t);
+		e = row->heads_count ? take_back(t, refused) : withdraw(t);
 	return e;
 }
 

@@ -1,6 +1,8 @@
 /* Sealed content in the segments environment. */
 #include "storage/segment.h"
 
+#include "proto/document/segment.h"
+
 static struct err put_once(struct txn *txn, enum table table, struct key key,
 			   struct span bytes)
 {
@@ -185,4 +187,24 @@ struct err segment_del_document(struct txn *txn, struct doc_id doc)
 	struct err e = del_all(txn, TABLE_SEGMENT_TABLES, key_document(doc));
 
 	return failed(e) ? e : del_all(txn, TABLE_SEGMENTS, key_document(doc));
+}
+
+struct err segment_put_blob(struct store *store, struct doc_id doc,
+			    uint64_t size, struct digest table,
+			    struct span blob)
+{
+	struct span bytes = span_sub(blob, 0, segment_table_len(size));
+	struct txn *txn = NULL;
+	struct err e = txn_begin_write(store, STORE_SEGMENTS, &txn);
+
+	for (uint64_t i = 0; !failed(e) && i < segment_count(size); i++)
+		e = segment_put(txn, doc, segment_table_at(bytes, i).digest,
+				span_sub(blob, segment_offset(size, i),
+					 segment_sealed_len(size, i)));
+	if (!failed(e))
+		e = segment_table_put(txn, doc, table, bytes);
+	if (!failed(e))
+		e = txn_commit(&txn);
+	txn_abort(&txn);
+	return e;
 }

@@ -36,6 +36,12 @@ struct err segment_table_get(struct txn *txn, struct doc_id doc,
 struct err segment_table_del(struct txn *txn, struct doc_id doc,
 			     struct digest table);
 
+/* A whole content blob of `size` bytes of plaintext, checked before: table and
+ * segments, in a transaction of its own. */
+struct err segment_put_blob(struct store *store, struct doc_id doc,
+			    uint64_t size, struct digest table,
+			    struct span blob);
+
 /* For collection: the next segment (table) of `doc` after `*digest`, which a
  * first call sets to zero.  ERR_NOT_FOUND at the end. */
 struct err segment_next(struct txn *txn, struct doc_id doc,

@@ -207,6 +207,26 @@ static void title_aad(struct buf *b, struct doc_id document,
 	encoding_put_digest(b, commitment);
 }
 
+struct err segment_blob_check(struct span blob, uint64_t size,
+			      struct digest table, size_t keys)
+{
+	struct span bytes = span_sub(blob, 0, segment_table_len(size));
+	struct err e;
+
+	if (blob.len != segment_blob_len(size))
+		return err_make(ERR_DIGEST, "content is cut short, or longer "
+					    "than its size says");
+	e = segment_table_check(bytes, size, table, keys);
+	for (uint64_t i = 0; !failed(e) && i < segment_count(size); i++) {
+		struct segment_entry entry = segment_table_at(bytes, i);
+
+		e = segment_check(&entry,
+				  span_sub(blob, segment_offset(size, i),
+					   segment_sealed_len(size, i)));
+	}
+	return e;
+}
+
 struct err segment_title_seal(const struct segment_keys *keys,
 			      struct doc_id document,
 			      const uint8_t nonce[CRYPTO_NONCE_LEN],

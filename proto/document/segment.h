@@ -96,6 +96,11 @@ struct err segment_table_check(struct span table, uint64_t size,
 struct err segment_check(const struct segment_entry *entry,
 			 struct span sealed);
 
+/* The whole check of a content blob held in memory: its length by `size`, its
+ * table as segment_table_check, each segment's digest.  ERR_DIGEST. */
+struct err segment_blob_check(struct span blob, uint64_t size,
+			      struct digest table, size_t keys);
+
 /* ---- title and properties ---- */
 
 /* Appends nonce, ciphertext, tag of the JSON of title and properties. */

@@ -202,26 +202,12 @@ static struct err open_keys(struct job *job, struct put_state *s)
 static struct err check_inline(const struct put_state *s)
 {
 	const struct manifest *m = &s->manifest;
-	struct span blob = s->request.content;
-	struct span table = span_sub(blob, 0, segment_table_len(m->size));
-	struct err e;
 
 	if (m->size > SEGMENT_SMALL_MAX)
 		return err_make(ERR_TOO_LARGE,
 				"content beyond 16 KiB is uploaded before");
-	if (blob.len != segment_blob_len(m->size))
-		return err_make(ERR_DIGEST,
-				"content is cut short, or longer than its "
-				"size says");
-	e = segment_table_check(table, m->size, m->table, m->keys_count);
-	for (uint64_t i = 0; !failed(e) && i < segment_count(m->size); i++) {
-		struct segment_entry entry = segment_table_at(table, i);
-
-		e = segment_check(&entry,
-				  span_sub(blob, segment_offset(m->size, i),
-					   segment_sealed_len(m->size, i)));
-	}
-	return e;
+	return segment_blob_check(s->request.content, m->size, m->table,
+				  m->keys_count);
 }
 
 static struct err check_precondition(struct job *job, struct put_state *s)
@@ -482,28 +468,6 @@ static struct err wrap_keys(struct job *job, struct batch *batch,
 	return e;
 }
 
-/* The place inside the record is taken by a head that stands: beside it. */
-static struct err content_beside(struct job *job, struct put_state *s)
-{
-	const struct manifest *m = &s->manifest;
-	struct span blob = s->request.content;
-	struct span table = span_sub(blob, 0, segment_table_len(m->size));
-	struct txn *txn = NULL;
-	struct err e = txn_begin_write(job->core->store, STORE_SEGMENTS,
-				       &txn);
-
-	for (uint64_t i = 0; !failed(e) && i < segment_count(m->size); i++)
-		e = segment_put(txn, m->id, segment_table_at(table, i).digest,
-				span_sub(blob, segment_offset(m->size, i),
-					 segment_sealed_len(m->size, i)));
-	if (!failed(e))
-		e = segment_table_put(txn, m->id, m->table, table);
-	if (!failed(e))
-		e = txn_commit(&txn);
-	txn_abort(&txn);
-	return e;
-}
-
 struct err ops_store_label(struct txn *txn, const struct policing_label *l)
 {
 	struct span xml;
@@ -533,7 +497,10 @@ static struct err put_apply(struct job *job, struct batch *batch)
 	if (s->result.outcome == RESOLVE_KNOWN)
 		return ERR_NONE; /* repeated: the answer of the first time */
 	if (s->request.has_content && !s->result.content_inline)
-		e = content_beside(job, s);
+		/* The place inside the record is taken: beside it. */
+		e = segment_put_blob(job->core->store, job->doc,
+				     s->manifest.size, s->manifest.table,
+				     s->request.content);
 	if (!failed(e))
 		e = wrap_keys(job, batch, s);
 	if (!failed(e))
