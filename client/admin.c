@@ -46,10 +46,9 @@ static bool address_of_folder(const char *folder, char out[300])
 	    !failed(files_read(path, &text))) {
 		const char *line = strstr(buf_cstr(&text), "\n  admin:");
 
-		found = line && (sscanf(line, "\n  admin: \"%290[^\"]\"", out) ==
-					 1 ||
-				 sscanf(line, "\n  admin: %290[^ \n#]", out) ==
-					 1);
+		found = line &&
+			(sscanf(line, "\n  admin: \"%290[^\"]\"", out) == 1 ||
+			 sscanf(line, "\n  admin: %290[^ \n#]", out) == 1);
 	}
 	buf_clear(&text);
 	return found;
@@ -106,7 +105,7 @@ static const char *or_else(const char *value, const char *other)
 int admin_open(const struct cli *c, struct admin **out)
 {
 	const char *folder = cli_option(c, "folder");
-	const char *operator = cli_option(c, "operator");
+	const char *operator= cli_option(c, "operator");
 	const char *relay = cli_option(c, "relay");
 	const char *role = or_else(cli_option(c, "as"), c->verb->role);
 	char path[FILES_PATH_MAX];
@@ -120,16 +119,15 @@ int admin_open(const struct cli *c, struct admin **out)
 	a->cli = c;
 	buf_init(&a->certificate, CERTIFICATE_PEM_MAX);
 	buf_init(&a->ca, CERTIFICATE_PEM_MAX);
-	if (!operator && !folder)
-		operator = getenv("ENTENTE_OPERATOR");
-	if (!operator && folder &&
-	    !failed(files_path(folder, "operator", path)))
-		operator = path;
+	if (!operator&& !folder)
+		operator= getenv("ENTENTE_OPERATOR");
+	if (!operator&& folder && !failed(files_path(folder, "operator", path)))
+		operator= path;
 	if (!relay && folder && address_of_folder(folder, a->relay))
 		relay = a->relay;
 	if (!relay)
 		relay = getenv("ENTENTE_RELAY");
-	if (!operator || !relay) {
+	if (!operator|| !relay) {
 		code = cli_usage(c, "say which relay and as whom: --folder "
 				    "FOLDER, or --relay HOST:PORT --operator "
 				    "DIR");
@@ -185,9 +183,9 @@ static struct err send_once(struct admin *a, const char *method,
 
 	signature_fields_init(&sig);
 	if (body.len)
-		fields[call.fields_count++] = (struct http_field){
-			span_str("content-type"),
-			span_str("application/json")};
+		fields[call.fields_count++] =
+			(struct http_field){span_str("content-type"),
+					    span_str("application/json")};
 	if (strcmp(method, "GET") != 0 && a->has_nonce) {
 		struct http_request request = {
 			.method = http_method_parse(call.method),
@@ -201,12 +199,15 @@ static struct err send_once(struct admin *a, const char *method,
 			e = signature_sign(a->key, &request, &a->nonce,
 					   clock_s(&clock), &sig);
 		a->has_nonce = false; /* single use */
-		fields[call.fields_count++] = (struct http_field){
-			span_str("signature-input"), buf_span(&sig.input)};
-		fields[call.fields_count++] = (struct http_field){
-			span_str("signature"), buf_span(&sig.signature)};
-		fields[call.fields_count++] = (struct http_field){
-			span_str("content-digest"), buf_span(&sig.digest)};
+		fields[call.fields_count++] =
+			(struct http_field){span_str("signature-input"),
+					    buf_span(&sig.input)};
+		fields[call.fields_count++] =
+			(struct http_field){span_str("signature"),
+					    buf_span(&sig.signature)};
+		fields[call.fields_count++] =
+			(struct http_field){span_str("content-digest"),
+					    buf_span(&sig.digest)};
 	}
 	if (!failed(e))
 		e = http_connection_send(a->connection, &call);
@@ -260,8 +261,7 @@ int admin_call(struct admin *a, const char *method, const char *target,
 			e = send_once(a, method, target, body, &got);
 	}
 	if (failed(e)) {
-		code = cli_fail(a->cli, e, "%s %s%s", method, a->relay,
-				target);
+		code = cli_fail(a->cli, e, "%s %s%s", method, a->relay, target);
 	} else if (got.status >= 200 && got.status < 300) {
 		buf_put(answer, got.body);
 		e = buf_check(answer);

@@ -81,8 +81,8 @@ int admin_list(const struct cli *c, const char *path, const char *array)
 			http_query_put(&target, &first, "after",
 				       buf_span(&after));
 		buf_reset(&answer);
-		code = admin_call(a, "GET", buf_cstr(&target),
-				  (struct span){0}, &answer);
+		code = admin_call(a, "GET", buf_cstr(&target), (struct span){0},
+				  &answer);
 		if (code)
 			break;
 		json_free(page);

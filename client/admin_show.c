@@ -76,8 +76,8 @@ static void lines(const struct json *object, const char *before, size_t *width,
 		if (is_table(name, value) || strcmp(name, "next") == 0)
 			continue;
 		if (!print) {
-			*width = strlen(whole) > *width ? strlen(whole)
-							: *width;
+			*width =
+				strlen(whole) > *width ? strlen(whole) : *width;
 			continue;
 		}
 		buf_init(&text, ADMIN_ANSWER_MAX);

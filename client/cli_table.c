@@ -7,7 +7,7 @@
 enum {
 	COLUMNS_MAX = 16,
 	NAME_MAX_LEN = 63,
-	CELL_MAX = 44,	  /* characters of a cell; more is cut */
+	CELL_MAX = 44, /* characters of a cell; more is cut */
 	DIGEST_SHOWN = 12,
 	ANSWER_MAX = 16 << 20,
 };
@@ -60,7 +60,9 @@ void cli_table_seconds(uint64_t seconds, struct buf *out)
 	static const struct {
 		uint64_t unit;
 		const char *name;
-	} units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"},
+	} units[] = {{86400, "day"},
+		     {3600, "hour"},
+		     {60, "minute"},
 		     {1, "second"}};
 	size_t i = 0;
 	uint64_t n;
@@ -73,14 +75,15 @@ void cli_table_seconds(uint64_t seconds, struct buf *out)
 		   n == 1 ? "" : "s");
 }
 
-static void put_text(const char *name, struct span text,
-		     enum cli_table_how how, struct buf *out)
+static void put_text(const char *name, struct span text, enum cli_table_how how,
+		     struct buf *out)
 {
 	struct digest digest;
 
 	if (is_bytes(name)) {
-		buf_printf(out, "%zu bytes", text.len / 4 * 3 +
-			   (text.len % 4 ? text.len % 4 - 1 : 0));
+		buf_printf(out, "%zu bytes",
+			   text.len / 4 * 3 +
+				   (text.len % 4 ? text.len % 4 - 1 : 0));
 	} else if (how == CLI_TABLE_SHORT &&
 		   !failed(digest_parse(text, &digest))) {
 		buf_put(out, span_sub(text, 0, DIGEST_SHOWN));
@@ -124,8 +127,9 @@ void cli_table_value(const char *name, const struct json *value,
 			buf_put_str(out, ", ");
 		cli_table_value(name, json_at(value, i), how, out);
 	}
-	for (size_t i = 0; json_count(value) == 0 &&
-			   json_member(value, i, &member, &inner); i++) {
+	for (size_t i = 0;
+	     json_count(value) == 0 && json_member(value, i, &member, &inner);
+	     i++) {
 		buf_printf(out, "%s%s ", i ? " " : "", member);
 		cli_table_value(member, inner, how, out);
 	}
@@ -174,8 +178,7 @@ static void cut(struct buf *text)
 }
 
 /* The value of a member, "statement.number" of a member's; or NULL. */
-static const struct json *member_of(const struct json *object,
-				    const char *name)
+static const struct json *member_of(const struct json *object, const char *name)
 {
 	size_t len = strcspn(name, ".");
 	const struct json *value;
@@ -239,8 +242,8 @@ static size_t find_columns(const struct json *array, const char *names,
 	     p += strcspn(p, " "), p += *p == ' ')
 		n = add_column(columns, n, p, strcspn(p, " "));
 	for (size_t i = 0; !names && i < json_count(array); i++)
-		for (size_t k = 0; json_member(json_at(array, i), k, &name,
-					       &value); k++)
+		for (size_t k = 0;
+		     json_member(json_at(array, i), k, &name, &value); k++)
 			n = add_column(columns, n, name, strlen(name));
 	return n;
 }

@@ -29,9 +29,10 @@ int device_open(const struct cli *c, bool enrolled, struct engine **out)
 				    "variable ENTENTE_DEVICE");
 	e = files_path(folder, "identity", path);
 	if (!failed(e) && enrolled && !files_exist(path))
-		return cli_fail(c, err_make(ERR_UNAUTHENTICATED,
-					    "no device is enrolled in this "
-					    "folder"),
+		return cli_fail(c,
+				err_make(ERR_UNAUTHENTICATED,
+					 "no device is enrolled in this "
+					 "folder"),
 				"%s", folder);
 	buf_init(&passphrase, 1024);
 	if (!cli_passphrase(c, false, false, &passphrase, &code)) {
@@ -50,9 +51,10 @@ int device_open(const struct cli *c, bool enrolled, struct engine **out)
 	}
 	buf_wipe(&passphrase);
 	if (e.code == ERR_SEALED) {
-		(void)cli_fail(c, err_make(ERR_USAGE,
-					   "the folder wants its passphrase: "
-					   "--passphrase-file FILE"),
+		(void)cli_fail(c,
+			       err_make(ERR_USAGE,
+					"the folder wants its passphrase: "
+					"--passphrase-file FILE"),
 			       "%s", folder);
 		return err_row(ERR_FORBIDDEN)->exit_code;
 	}
@@ -98,8 +100,8 @@ static int take_event(const struct cli *c, const struct engine_event *event,
 	case ENGINE_FAILED:
 		doc_id_format(event->document, id);
 		if (!words.detail[0])
-			words.detail = event->why.detail ? event->why.detail
-							 : "";
+			words.detail =
+				event->why.detail ? event->why.detail : "";
 		return cli_refused(c, &words, "%s",
 				   doc_id_eq(event->document, none)
 					   ? "the relay"

@@ -48,8 +48,8 @@ static int fetch_labels(struct cli *c, struct engine *e)
 			for (size_t l = 0; s && l < s->labels_count; l++)
 				if (!journal_find_label(j, s->labels[l]) &&
 				    count < 64 &&
-				    !failed(engine_fetch_label(
-					    e, s->labels[l], &task)))
+				    !failed(engine_fetch_label(e, s->labels[l],
+							       &task)))
 					count++;
 		}
 	return count ? device_run(c, e, task, &last) : 0;
@@ -176,8 +176,9 @@ static bool read_label(struct cli *c, const char *file, struct buf *label,
 		snprintf(beside, sizeof(beside), "%s.label.xml", file);
 		path = beside;
 		if (!files_exist(path)) {
-			*code = cli_usage(c, "a new document wants a label: "
-					     "--label XML, or %s",
+			*code = cli_usage(c,
+					  "a new document wants a label: "
+					  "--label XML, or %s",
 					  beside);
 			return false;
 		}
@@ -367,8 +368,9 @@ int cmd_doc_get(struct cli *c)
 	if (code)
 		goto out;
 	d = journal_find_document(engine_journal(e), id);
-	h = !d ? NULL
-	    : wanted ? journal_find_head(d, revision) : journal_winner(d);
+	h = !d	     ? NULL
+	    : wanted ? journal_find_head(d, revision)
+		     : journal_winner(d);
 	if (!h) {
 		code = cli_fail(c, err_make(ERR_NOT_FOUND, NULL), "%s",
 				c->args[0]);

@@ -21,8 +21,7 @@ static bool read_policies(struct cli *c, struct nation_order *order,
 		buf_init(&texts[i], NATION_POLICY_MAX);
 		if (!cli_read(c, paths[i], &texts[i], code))
 			return false;
-		list[i] = (struct nation_policy){paths[i],
-						 buf_span(&texts[i])};
+		list[i] = (struct nation_policy){paths[i], buf_span(&texts[i])};
 	}
 	if (n == 0)
 		n = policy_default(list);
@@ -100,8 +99,8 @@ int cmd_init(struct cli *c)
 				    "3166-1), such as GBR");
 		goto out;
 	}
-	if (quota && failed(http_u64_parse(span_str(quota),
-					   &order.quota_bytes))) {
+	if (quota &&
+	    failed(http_u64_parse(span_str(quota), &order.quota_bytes))) {
 		code = cli_usage(c, "--quota wants a number of bytes");
 		goto out;
 	}

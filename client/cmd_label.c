@@ -314,8 +314,10 @@ static bool add_category(struct call *c, struct making *m, size_t file,
 	char detail[LABEL_PROBLEM_MAX];
 
 	if (!equals || equals == text || !equals[1]) {
-		c->code = cli_usage(c->cli, "--category %.80s: write it as "
-				    "TAG=VALUE,VALUE", text);
+		c->code = cli_usage(c->cli,
+				    "--category %.80s: write it as "
+				    "TAG=VALUE,VALUE",
+				    text);
 		return false;
 	}
 	*k = (struct label_category){.tag = span_of(text,

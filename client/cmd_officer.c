@@ -41,8 +41,8 @@ static void put_list(const struct cli *c, const char *option,
 }
 
 /* The file of an option as a base64url member. */
-static bool put_file(const struct cli *c, const char *option,
-		     const char *name, struct json_writer *w, int *code)
+static bool put_file(const struct cli *c, const char *option, const char *name,
+		     struct json_writer *w, int *code)
 {
 	const char *path = cli_option(c, option);
 	struct buf text;
@@ -253,8 +253,8 @@ int cmd_peer_invite(struct cli *c)
 	json_member_nation(&w, "nation", nation);
 	if (put_profile(c, &w, &code)) {
 		json_close_object(&w);
-		code = invite(c, "/admin/v1/peers/invitations",
-			      buf_span(&body), "invitation");
+		code = invite(c, "/admin/v1/peers/invitations", buf_span(&body),
+			      "invitation");
 	}
 	buf_clear(&body);
 	return code;
@@ -336,9 +336,9 @@ static int ask_why(struct cli *c, struct span body)
 				  &answer);
 	if (!code)
 		code = admin_show(c, buf_span(&answer));
-	if (!code && (failed(json_parse(buf_span(&answer), &json)) ||
-		      failed(json_get_bool(json, "released", &released)) ||
-		      !released))
+	if (!code &&
+	    (failed(json_parse(buf_span(&answer), &json)) ||
+	     failed(json_get_bool(json, "released", &released)) || !released))
 		code = err_row(ERR_NOT_RELEASABLE)->exit_code;
 	json_free(json);
 	admin_close(a);
@@ -416,9 +416,9 @@ int cmd_doc_why(struct cli *c)
 
 int cmd_audit_list(struct cli *c)
 {
-	static const char *const names[] = {"from",  "to",    "reader",
-					    "document", "what", "rule",
-					    "limit", "before", NULL};
+	static const char *const names[] = {"from",	"to",	  "reader",
+					    "document", "what",	  "rule",
+					    "limit",	"before", NULL};
 	bool first = true;
 	struct buf to;
 	int code;

@@ -25,8 +25,7 @@ static struct err load_identity(struct engine *e)
 	return err;
 }
 
-struct err engine_open(const struct engine_config *config,
-		       struct engine **out)
+struct err engine_open(const struct engine_config *config, struct engine **out)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 	char path[FILES_PATH_MAX];
@@ -278,8 +277,8 @@ void engine_call_field(struct task *t, const char *name, struct span value)
 
 	buf_init(&t->values[i], 1024);
 	buf_put(&t->values[i], value);
-	t->fields[i] = (struct http_field){span_str(name),
-					   buf_span(&t->values[i])};
+	t->fields[i] =
+		(struct http_field){span_str(name), buf_span(&t->values[i])};
 }
 
 static struct err sign(struct engine *e, struct task *t)
@@ -298,11 +297,9 @@ static struct err sign(struct engine *e, struct task *t)
 	e->has_nonce = false; /* it counts once */
 	if (failed(err))
 		return err;
-	engine_call_field(t, "signature-input",
-			  buf_span(&t->signature.input));
+	engine_call_field(t, "signature-input", buf_span(&t->signature.input));
 	engine_call_field(t, "signature", buf_span(&t->signature.signature));
-	engine_call_field(t, "content-digest",
-			  buf_span(&t->signature.digest));
+	engine_call_field(t, "content-digest", buf_span(&t->signature.digest));
 	return ERR_NONE;
 }
 
@@ -366,8 +363,8 @@ static bool comes_again(struct engine *e, struct task *t,
 	    seconds > ENGINE_BUSY_MAX_S)
 		return false;
 	t->busy++;
-	t->not_before_ms = clock_ms(&e->clock) +
-			   (seconds ? seconds * 1000 : 100);
+	t->not_before_ms =
+		clock_ms(&e->clock) + (seconds ? seconds * 1000 : 100);
 	return true;
 }
 
@@ -456,8 +453,7 @@ struct err engine_take_replica(struct engine *e, struct span blob)
 	if (!failed(err))
 		err = replica_check(fresh, e->root, e->identity.nation,
 				    e->replica->draft.issue);
-	if (!failed(err) &&
-	    !replica_in_time(fresh, clock_s(&e->clock)))
+	if (!failed(err) && !replica_in_time(fresh, clock_s(&e->clock)))
 		err = err_make(ERR_TIME, "the relay's certificate is not good "
 					 "at this time");
 	if (!failed(err)) {
@@ -475,8 +471,8 @@ struct err engine_take_replica(struct engine *e, struct span blob)
 	return err;
 }
 
-struct err engine_manifest(const struct journal_head *head,
-			   struct arena *arena, struct manifest *out)
+struct err engine_manifest(const struct journal_head *head, struct arena *arena,
+			   struct manifest *out)
 {
 	return manifest_decode(head->manifest, arena, out);
 }
@@ -510,8 +506,7 @@ struct err engine_keys(struct engine *e, const struct manifest *m,
 				       "the time of its key is over; pull");
 		else
 			err = segment_keys_derive(key->key, m->id, &keys[i]);
-		if (!failed(err) &&
-		    !digest_eq(keys[i].commitment, m->keys[i]))
+		if (!failed(err) && !digest_eq(keys[i].commitment, m->keys[i]))
 			err = err_make(ERR_COMMITMENT, "a key of another");
 	}
 	return err;

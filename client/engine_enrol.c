@@ -28,8 +28,7 @@ static struct err transcript(const struct enrol_token *token,
 static struct err make_request(struct task *t, struct buf *body)
 {
 	struct enrol_request r = {
-		.author =
-			crypto_public_spki(crypto_key_public(t->made.author)),
+		.author = crypto_public_spki(crypto_key_public(t->made.author)),
 		.wrapping = crypto_public_point(
 			crypto_key_public(t->made.wrapping)),
 	};
@@ -94,8 +93,8 @@ static struct err check_answer(struct engine *e, struct task *t,
 	uint8_t mac[ENROLMENT_MAC_LEN];
 	struct digest digest;
 	struct key_id id;
-	struct err err = enrolment_keys_derive(t->token->secret, t->token->id,
-					       &keys);
+	struct err err =
+		enrolment_keys_derive(t->token->secret, t->token->id, &keys);
 
 	if (!failed(err))
 		err = enrolment_answer_mac(&keys, t->request_mac,
@@ -120,8 +119,7 @@ static struct err check_answer(struct engine *e, struct task *t,
 		err = replica_check(*replica, *root, t->token->nation, 0);
 	if (!failed(err))
 		err = certificate_check(a->certificate, a->ca,
-					CERTIFICATE_CLIENT,
-					clock_s(&e->clock));
+					CERTIFICATE_CLIENT, clock_s(&e->clock));
 	if (!failed(err))
 		err = certificate_read(a->certificate, &t->arena, &facts);
 	if (!failed(err) &&
@@ -139,10 +137,9 @@ static struct err keep(struct engine *e, struct task *t,
 	struct err err;
 
 	id->nation = t->token->nation;
-	snprintf(id->endpoint, sizeof(id->endpoint), "%s",
-		 t->token->endpoint);
-	snprintf(id->subject, sizeof(id->subject), "%.*s",
-		 (int)a->subject.len, (const char *)a->subject.at);
+	snprintf(id->endpoint, sizeof(id->endpoint), "%s", t->token->endpoint);
+	snprintf(id->subject, sizeof(id->subject), "%.*s", (int)a->subject.len,
+		 (const char *)a->subject.at);
 	buf_put(&id->certificate, a->certificate);
 	buf_put(&id->ca, a->ca);
 	buf_put(&id->root, a->root);

@@ -8,8 +8,8 @@
 
 static void fetch_done(struct engine *e, struct task *t)
 {
-	struct err err = files_part_end(e->folder, t->table, t->size,
-					t->keys_count);
+	struct err err =
+		files_part_end(e->folder, t->table, t->size, t->keys_count);
 
 	if (failed(err))
 		engine_task_fail(e, t, err);
@@ -39,8 +39,8 @@ static void fetch_prepare(struct engine *e, struct task *t)
 	doc_id_format(t->document, document);
 	digest_format(t->digest, revision);
 	engine_call_begin(t, "GET");
-	buf_printf(&t->target, "/v1/documents/%s/content?revision=%s",
-		   document, revision);
+	buf_printf(&t->target, "/v1/documents/%s/content?revision=%s", document,
+		   revision);
 	buf_init(&field, 64);
 	http_range_format(range, &field);
 	engine_call_field(t, "range", buf_span(&field));
@@ -65,8 +65,7 @@ static void fetch_answer(struct engine *e, struct task *t,
 			      ? http_content_range_parse(field, &range, &said)
 			      : err_make(ERR_MALFORMED, "no Content-Range");
 		if (!failed(err) && said != total)
-			err = err_make(ERR_DIGEST,
-				       "content of another length");
+			err = err_make(ERR_DIGEST, "content of another length");
 	}
 	if (!failed(err) &&
 	    (range.from != t->offset || range.len != r->body.len ||

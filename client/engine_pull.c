@@ -95,8 +95,8 @@ static struct err check_page(struct engine *e, struct task *t,
 	if (!http_field_get(r->fields, "entente-page", &field))
 		return err_make(ERR_SIGNATURE, "the page is not signed");
 	err = page_parse(field, &signature);
-	page_reader_device(crypto_public_id(crypto_key_public(
-				   e->identity.author)),
+	page_reader_device(crypto_public_id(
+				   crypto_key_public(e->identity.author)),
 			   facts.reader);
 	memcpy(facts.ask, t->ask, sizeof(facts.ask));
 	return failed(err) ? err
@@ -249,8 +249,8 @@ static struct err put_row(struct engine *e, struct task *t,
 {
 	struct journal_head *heads =
 		arena_array(&t->arena, row->heads_count + 1, sizeof(*heads));
-	struct digest *digests = arena_array(
-		&t->arena, row->digests_count + 1, sizeof(*digests));
+	struct digest *digests = arena_array(&t->arena, row->digests_count + 1,
+					     sizeof(*digests));
 	struct journal_document d = {
 		.id = row->id,
 		.home = row->home,
@@ -317,8 +317,7 @@ static struct err apply_page(struct engine *e, struct task *t)
 	size_t before_count = 0;
 	struct err err = journal_begin(j, &txn);
 
-	if (!failed(err) &&
-	    (p->forget_count || (sweeping && !p->more))) {
+	if (!failed(err) && (p->forget_count || (sweeping && !p->more))) {
 		before_count = j->documents_count;
 		before = calloc(before_count + 1, sizeof(*before));
 		if (!before)
@@ -329,16 +328,15 @@ static struct err apply_page(struct engine *e, struct task *t)
 	if (!failed(err) && p->fresh)
 		journal_put_mark(txn);
 	for (size_t i = 0; !failed(err) && i < p->shelves_count; i++)
-		journal_put_shelf(txn, &(struct journal_shelf){
-					       .shelf = p->shelves[i].shelf,
-					       .space = p->shelves[i].space,
-					       .labels = p->shelves[i].labels,
-					       .labels_count =
-						       p->shelves[i]
-							       .labels_count,
-					       .condition =
-						       p->shelves[i].condition,
-				       });
+		journal_put_shelf(txn,
+				  &(struct journal_shelf){
+					  .shelf = p->shelves[i].shelf,
+					  .space = p->shelves[i].space,
+					  .labels = p->shelves[i].labels,
+					  .labels_count =
+						  p->shelves[i].labels_count,
+					  .condition = p->shelves[i].condition,
+				  });
 	for (size_t i = 0; !failed(err) && i < p->forget_count; i++)
 		journal_forget_shelf(txn, p->forget[i]);
 	for (size_t i = 0; !failed(err) && i < p->rows_count; i++)
@@ -480,8 +478,8 @@ static struct err list_wants(struct engine *e, struct task *t)
 		const struct journal_document *d = &j->documents[i];
 		size_t start = t->wants_count;
 
-		if (t->keys_begun && memcmp(d->id.at, t->keys_after.at,
-					    DOC_ID_LEN) <= 0)
+		if (t->keys_begun &&
+		    memcmp(d->id.at, t->keys_after.at, DOC_ID_LEN) <= 0)
 			continue;
 		for (size_t h = 0; h < d->heads_count; h++) {
 			struct manifest m;

@@ -79,12 +79,10 @@ static struct err draft_edit(struct engine *e, const struct engine_put *put,
 		bool wanted = put->parents_count == 0;
 
 		for (size_t k = 0; k < put->parents_count; k++)
-			wanted = wanted ||
-				 digest_eq(known->heads[i].digest,
-					   put->parents[k]);
+			wanted = wanted || digest_eq(known->heads[i].digest,
+						     put->parents[k]);
 		if (wanted && m->parents_count < MANIFEST_PARENTS_MAX)
-			d->parents[m->parents_count++] =
-				known->heads[i].digest;
+			d->parents[m->parents_count++] = known->heads[i].digest;
 		if (wanted && put->parents_count)
 			winner = &known->heads[i];
 	}
@@ -164,8 +162,7 @@ static bool draft_parent(struct engine *e, struct draft *d, struct manifest *m,
 	const struct journal_head *head;
 
 	return !failed(engine_find(e, d->m.id, d->base, &known, &head)) &&
-	       head->verified &&
-	       !failed(engine_manifest(head, &d->arena, m)) &&
+	       head->verified && !failed(engine_manifest(head, &d->arena, m)) &&
 	       m->suite == SEGMENT_SUITE && !failed(engine_keys(e, m, keys));
 }
 
@@ -177,9 +174,8 @@ static struct err draft_content(struct engine *e, const struct engine_put *put,
 	struct files_parent parent = {&over, keys};
 	struct manifest *m = &d->m;
 	bool has_parent = put->edit && draft_parent(e, d, &over, keys);
-	struct err err = files_seal(e->folder, &put->content, m->id,
-				    &e->random, has_parent ? &parent : NULL,
-				    &d->writer, m);
+	struct err err = files_seal(e->folder, &put->content, m->id, &e->random,
+				    has_parent ? &parent : NULL, &d->writer, m);
 
 	wipe(keys, sizeof(keys));
 	if (failed(err))
@@ -253,10 +249,9 @@ struct err engine_put(struct engine *e, const struct engine_put *put,
 	struct journal_txn *txn = NULL;
 	struct journal_outgoing o = {0};
 	struct draft d;
-	struct err err = e->enrolled
-				 ? ERR_NONE
-				 : err_make(ERR_UNAUTHENTICATED,
-					    "not enrolled yet");
+	struct err err =
+		e->enrolled ? ERR_NONE
+			    : err_make(ERR_UNAUTHENTICATED, "not enrolled yet");
 
 	draft_init(&d);
 	if (!failed(err))
@@ -277,8 +272,9 @@ struct err engine_put(struct engine *e, const struct engine_put *put,
 		err = journal_commit(&txn);
 	}
 	if (!failed(err))
-		err = engine_send(e, journal_find_outgoing(e->journal, o.digest),
-				 task);
+		err = engine_send(e,
+				  journal_find_outgoing(e->journal, o.digest),
+				  task);
 	if (!failed(err)) {
 		*document = d.m.id;
 		*digest = o.digest;
@@ -294,10 +290,9 @@ struct err engine_seal(struct engine *e, const struct engine_put *put,
 {
 	struct journal_txn *txn = NULL;
 	struct draft d;
-	struct err err = e->enrolled
-				 ? ERR_NONE
-				 : err_make(ERR_UNAUTHENTICATED,
-					    "not enrolled yet");
+	struct err err =
+		e->enrolled ? ERR_NONE
+			    : err_make(ERR_UNAUTHENTICATED, "not enrolled yet");
 
 	draft_init(&d);
 	if (!failed(err))

@@ -190,8 +190,8 @@ static void send_prepare(struct engine *e, struct task *t)
 		journal_find_outgoing(e->journal, t->digest);
 
 	if (!o) {
-		engine_task_fail(e, t, err_make(ERR_INTERNAL,
-						"nothing to send"));
+		engine_task_fail(e, t,
+				 err_make(ERR_INTERNAL, "nothing to send"));
 		return;
 	}
 	switch (t->step) {

@@ -21,11 +21,10 @@ static struct err make_statement(struct engine *e,
 		.number = known->number + 1,
 		.previous = previous,
 		.previous_count = known->digests_count,
-		.author = crypto_public_id(
-			crypto_key_public(e->identity.author)),
+		.author =
+			crypto_public_id(crypto_key_public(e->identity.author)),
 		.heads = heads,
-		.heads_count = kind == STATEMENT_LABEL ? known->heads_count
-						       : 0,
+		.heads_count = kind == STATEMENT_LABEL ? known->heads_count : 0,
 		.time = clock_s(&e->clock),
 	};
 	struct statement read;
@@ -39,7 +38,8 @@ static struct err make_statement(struct engine *e,
 		heads[i] = known->heads[i].digest;
 	qsort(previous, known->digests_count, sizeof(*previous),
 	      engine_compare_digests);
-	qsort(heads, known->heads_count, sizeof(*heads), engine_compare_digests);
+	qsort(heads, known->heads_count, sizeof(*heads),
+	      engine_compare_digests);
 	if (kind == STATEMENT_LABEL)
 		err = crypto_sha256(label, &s.label);
 	if (!failed(err))
@@ -87,8 +87,9 @@ struct err engine_state(struct engine *e, struct doc_id document,
 		err = journal_commit(&txn);
 	}
 	if (!failed(err))
-		err = engine_send(e, journal_find_outgoing(e->journal, o.digest),
-				 task);
+		err = engine_send(e,
+				  journal_find_outgoing(e->journal, o.digest),
+				  task);
 	journal_abort(&txn);
 	arena_clear(&arena);
 	buf_clear(&jws);

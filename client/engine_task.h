@@ -55,7 +55,7 @@ struct task {
 	struct changes_page page;
 	struct key_id *authors; /* to be fetched for it */
 	size_t authors_count, authors_at;
-	bool acknowledge; /* a page was applied since the last `keys` */
+	bool acknowledge;	  /* a page was applied since the last `keys` */
 	struct doc_id keys_after; /* documents up to it were asked for */
 	bool keys_begun;
 	struct keys_want *wants;
@@ -93,7 +93,7 @@ struct engine {
 	struct journal *journal;
 	struct enrol_token token; /* while enrolling: whom to call */
 	bool enrolling;
-	bool greeted; /* the relay was asked who it is */
+	bool greeted;	      /* the relay was asked who it is */
 	struct digest policy; /* as it said: its pages are signed under it */
 	bool has_nonce;
 	struct nonce nonce;
@@ -136,8 +136,8 @@ int engine_compare_digests(const void *a, const void *b);
 struct err engine_take_replica(struct engine *e, struct span blob);
 
 /* The manifest of a head, decoded into `arena`. */
-struct err engine_manifest(const struct journal_head *head,
-			   struct arena *arena, struct manifest *out);
+struct err engine_manifest(const struct journal_head *head, struct arena *arena,
+			   struct manifest *out);
 /* Document and head that are known here; ERR_NOT_FOUND. */
 struct err engine_find(struct engine *e, struct doc_id document,
 		       struct digest revision,

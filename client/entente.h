@@ -50,8 +50,8 @@ struct entente_request {
 
 /* Whom to call, and as whom. */
 struct entente_trust {
-	const char *endpoint;		  /* host:port */
-	struct entente_bytes ca;	  /* DER to pin; empty: by its digest */
+	const char *endpoint;	 /* host:port */
+	struct entente_bytes ca; /* DER to pin; empty: by its digest */
 	uint8_t ca_sha256[32];
 	struct entente_bytes certificate; /* DER; empty before enrolment */
 };
@@ -81,9 +81,9 @@ struct entente_head {
 	const char *title;    /* "" until its key is here */
 	const char *dot;      /* "GBR.2:7" */
 	const char *space;
-	const char *marking;  /* to be shown with it; "" until fetched */
-	uint64_t size;	      /* of the plaintext */
-	uint64_t time;	      /* UTC seconds, as its author says */
+	const char *marking; /* to be shown with it; "" until fetched */
+	uint64_t size;	     /* of the plaintext */
+	uint64_t time;	     /* UTC seconds, as its author says */
 	bool winner;
 	bool content_here;
 	bool sealed; /* its nation's seal has come */
@@ -122,12 +122,12 @@ bool entente_event(struct entente *e, struct entente_event *out);
 
 int entente_enrol(struct entente *e, const char *token, uint64_t *task);
 int entente_pull(struct entente *e, unsigned wait_s, uint64_t *task);
-int entente_fetch(struct entente *e, const char *document,
-		  const char *revision, uint64_t *task);
+int entente_fetch(struct entente *e, const char *document, const char *revision,
+		  uint64_t *task);
 /* A new document of `space` under the label `label` (STANAG 4774 XML). */
-int entente_create(struct entente *e, const char *space,
-		   const uint8_t *label, size_t label_len, const char *title,
-		   const uint8_t *bytes, size_t len, uint64_t *task);
+int entente_create(struct entente *e, const char *space, const uint8_t *label,
+		   size_t label_len, const char *title, const uint8_t *bytes,
+		   size_t len, uint64_t *task);
 /* An edit over every head that is known here. */
 int entente_edit(struct entente *e, const char *document, const char *title,
 		 const uint8_t *bytes, size_t len, uint64_t *task);

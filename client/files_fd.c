@@ -85,8 +85,7 @@ struct err files_fd_table(int fd, struct digest table, uint64_t size,
 	return e;
 }
 
-struct err files_fd_new(const char *path, char beside[FILES_PATH_MAX],
-			int *out)
+struct err files_fd_new(const char *path, char beside[FILES_PATH_MAX], int *out)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[FILES_PATH_MAX];
@@ -96,12 +95,15 @@ struct err files_fd_new(const char *path, char beside[FILES_PATH_MAX],
 	    FILES_PATH_MAX)
 		return err_make(ERR_TOO_LARGE, "a path is too long");
 	snprintf(folder, sizeof(folder), "%.*s",
-		 slash == path ? 1 : slash ? (int)(slash - path) : 1,
+		 slash == path ? 1
+		 : slash       ? (int)(slash - path)
+			       : 1,
 		 slash ? path : ".");
 	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
-		fd = open(beside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
-			  O_NOFOLLOW, 0600);
+		fd = open(beside,
+			  O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+			  0600);
 	if (fd < 0)
 		return err_make(ERR_IO, "a file cannot be made");
 	*out = fd;

@@ -122,8 +122,8 @@ static struct err seal_one(const struct source *source, struct before *before,
 
 	if (!failed(e) &&
 	    before_same(before, document, i, last, plain, &entry)) {
-		struct err keep = package_writer_keep(
-			w, before->parent->manifest, entry);
+		struct err keep =
+			package_writer_keep(w, before->parent->manifest, entry);
 
 		/* Too many keys by now: it is sealed anew. */
 		kept = !failed(keep);
@@ -158,16 +158,16 @@ struct err files_seal(const char *folder, const struct files_plain *plain,
 
 	before_open(&before, folder, parent);
 	buf_init(&sealed, SEGMENT_SEALED_MAX);
-	buf_init(&head, failed(e) ? 1
-				  : (size_t)segment_table_len(source.size));
+	buf_init(&head, failed(e) ? 1 : (size_t)segment_table_len(source.size));
 	if (!failed(e) && !bytes)
 		e = err_make(ERR_NO_MEMORY, "sealing");
 	if (!failed(e))
 		e = package_writer_new(document, source.size, random, &w);
 	if (!failed(e))
 		e = files_path(folder, "content/sealing.new", beside);
-	if (!failed(e) && (fd = open(beside, O_RDWR | O_CREAT | O_TRUNC |
-				     O_CLOEXEC, 0600)) < 0)
+	if (!failed(e) &&
+	    (fd = open(beside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) <
+		    0)
 		e = err_make(ERR_IO, "a file cannot be made");
 	for (uint64_t i = 0; !failed(e) && i < segment_count(source.size); i++)
 		e = seal_one(&source, &before, document, i, bytes, w, &sealed,

@@ -17,8 +17,8 @@ static struct err read_one(const char *folder, struct digest table,
 				  (size_t)segment_table_len(size), out);
 }
 
-static struct err tables_read(const char *folder,
-			      const struct files_upload *u, struct tables *t)
+static struct err tables_read(const char *folder, const struct files_upload *u,
+			      struct tables *t)
 {
 	struct err e;
 

@@ -77,8 +77,9 @@ static struct err split_endpoint(const char *endpoint, char host[256],
 static int dial_one(const struct addrinfo *a, uint64_t until)
 {
 	struct pollfd p;
-	int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC |
-			SOCK_NONBLOCK, a->ai_protocol);
+	int fd = socket(a->ai_family,
+			a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			a->ai_protocol);
 	int bad = 0, one = 1;
 	socklen_t len = sizeof(bad);
 	uint64_t now = monotonic_ms();
@@ -186,8 +187,8 @@ static void push_body(struct http_connection *c, struct call *call)
 		return;
 	if (call->sent < call->body.len &&
 	    failed(h2_body_push_some(c->h2, call->stream,
-				     span_sub(buf_span(&call->body),
-					      call->sent, SIZE_MAX),
+				     span_sub(buf_span(&call->body), call->sent,
+					      SIZE_MAX),
 				     &taken)))
 		return;
 	call->sent += taken;
@@ -201,11 +202,13 @@ static void take_head(struct call *call, const struct h2_head *head)
 {
 	call->status = head->status;
 	call->fields_count = 0;
-	for (size_t i = 0; i < head->count &&
-			   call->fields_count < HTTP_FIELDS_MAX; i++)
-		call->fields[call->fields_count++] = (struct http_field){
-			arena_copy(&call->arena, head->fields[i].name),
-			arena_copy(&call->arena, head->fields[i].value)};
+	for (size_t i = 0;
+	     i < head->count && call->fields_count < HTTP_FIELDS_MAX; i++)
+		call->fields[call->fields_count++] =
+			(struct http_field){arena_copy(&call->arena,
+						       head->fields[i].name),
+					    arena_copy(&call->arena,
+						       head->fields[i].value)};
 }
 
 static void on_event(struct http_connection *c, const struct h2_event *event)
@@ -247,8 +250,8 @@ static void on_event(struct http_connection *c, const struct h2_event *event)
 		break;
 	case H2_GOAWAY:
 		if (!failed(c->ended))
-			c->ended = err_make(ERR_UNREACHABLE,
-					    "the relay closes");
+			c->ended =
+				err_make(ERR_UNREACHABLE, "the relay closes");
 		break;
 	case H2_REQUEST:
 	case H2_INFORM:
@@ -272,8 +275,8 @@ static struct err take(struct http_connection *c)
 	ssize_t n = recv(c->fd, bytes, sizeof(bytes), 0);
 	struct err e;
 
-	if (n < 0 && (errno == EINTR || errno == EAGAIN ||
-		      errno == EWOULDBLOCK))
+	if (n < 0 &&
+	    (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
 		return ERR_NONE;
 	if (n <= 0)
 		return err_make(ERR_UNREACHABLE,
@@ -475,8 +478,8 @@ static struct call *finished(struct http_connection *c)
 		if (!call->used)
 			continue;
 		if (!call->over && now >= call->deadline_ms) {
-			call->why = err_make(ERR_UNREACHABLE,
-					     "no answer in time");
+			call->why =
+				err_make(ERR_UNREACHABLE, "no answer in time");
 			call->over = true;
 			h2_reset(c->h2, call->stream, H2_CANCEL);
 		}
@@ -505,8 +508,7 @@ bool http_connection_wait(struct http_connection *c, struct http_answer *out)
 		struct err e;
 
 		for (size_t i = 0; i < HTTP_STREAMS_MAX; i++)
-			if (c->calls[i].used &&
-			    c->calls[i].deadline_ms < until)
+			if (c->calls[i].used && c->calls[i].deadline_ms < until)
 				until = c->calls[i].deadline_ms;
 		e = turn(c, until);
 		if (failed(e) && !failed(c->ended))

@@ -45,8 +45,8 @@ static struct err make_folder_key(const char *path, struct span passphrase,
 	if (!failed(e))
 		e = random_fill(random, nonce, sizeof(nonce));
 	if (!failed(e) && passphrase.len)
-		e = keyfile_encode_root(passphrase, KEYFILE_LOG2_N, salt,
-					nonce, key, &file);
+		e = keyfile_encode_root(passphrase, KEYFILE_LOG2_N, salt, nonce,
+					key, &file);
 	else if (!failed(e))
 		buf_put(&file, span_of(key, CRYPTO_KEY_LEN));
 	if (!failed(e))
@@ -101,10 +101,8 @@ static struct err put_key(struct buf *b, const struct crypto_key *key)
 	return e;
 }
 
-struct err identity_save(const char *folder,
-			 const uint8_t key[CRYPTO_KEY_LEN],
-			 const struct random *random,
-			 const struct identity *id)
+struct err identity_save(const char *folder, const uint8_t key[CRYPTO_KEY_LEN],
+			 const struct random *random, const struct identity *id)
 {
 	char path[FILES_PATH_MAX];
 	uint8_t nonce[CRYPTO_NONCE_LEN];
@@ -192,8 +190,7 @@ static struct err read_identity(struct span plain, struct identity *id)
 	return e;
 }
 
-struct err identity_load(const char *folder,
-			 const uint8_t key[CRYPTO_KEY_LEN],
+struct err identity_load(const char *folder, const uint8_t key[CRYPTO_KEY_LEN],
 			 struct identity *out)
 {
 	char path[FILES_PATH_MAX];

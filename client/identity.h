@@ -21,13 +21,14 @@ struct identity {
 	struct nation nation;
 	char endpoint[IDENTITY_TEXT_MAX + 1]; /* host:port of the relay */
 	char subject[IDENTITY_TEXT_MAX + 1];
-	struct crypto_key *tls;	     /* P-256 */
-	struct crypto_key *author;   /* P-256: signs what this device writes */
-	struct crypto_key *wrapping; /* P-256: content keys are wrapped for it */
-	struct buf certificate;	     /* DER */
-	struct buf ca;		     /* DER, pinned */
-	struct buf root;	     /* SPKI of the seal root, pinned */
-	struct buf replica;	     /* replica certificate blob, the newest */
+	struct crypto_key *tls;	   /* P-256 */
+	struct crypto_key *author; /* P-256: signs what this device writes */
+	struct crypto_key
+		*wrapping;	/* P-256: content keys are wrapped for it */
+	struct buf certificate; /* DER */
+	struct buf ca;		/* DER, pinned */
+	struct buf root;	/* SPKI of the seal root, pinned */
+	struct buf replica;	/* replica certificate blob, the newest */
 };
 
 void identity_init(struct identity *id);
@@ -40,11 +41,9 @@ struct err identity_folder_key(const char *folder, struct span passphrase,
 			       const struct random *random,
 			       uint8_t key[CRYPTO_KEY_LEN]);
 /* ERR_NOT_FOUND if the folder holds no device. */
-struct err identity_load(const char *folder,
-			 const uint8_t key[CRYPTO_KEY_LEN],
+struct err identity_load(const char *folder, const uint8_t key[CRYPTO_KEY_LEN],
 			 struct identity *out);
-struct err identity_save(const char *folder,
-			 const uint8_t key[CRYPTO_KEY_LEN],
+struct err identity_save(const char *folder, const uint8_t key[CRYPTO_KEY_LEN],
 			 const struct random *random,
 			 const struct identity *id);
 

@@ -139,8 +139,7 @@ bool entente_next(struct entente *e, struct entente_request *out)
 	out->fields_count = 0;
 	for (size_t i = 0; i < call->fields_count && i < FIELDS_MAX; i++) {
 		e->fields[i].name = keep(&e->names[i], call->fields[i].name);
-		e->fields[i].value =
-			keep(&e->values[i], call->fields[i].value);
+		e->fields[i].value = keep(&e->values[i], call->fields[i].value);
 		out->fields_count++;
 	}
 	out->body = bytes_of(call->body);
@@ -197,11 +196,10 @@ bool entente_event(struct entente *e, struct entente_event *out)
 		.done = event.done,
 		.total = event.total,
 		.code = (int)event.why.code,
-		.text = event.detail[0] ? event.detail
-		        : failed(event.why)
-			        ? err_row(event.why.code)->title
-			        : "",
-		.mend = event.mend[0]	   ? event.mend
+		.text = event.detail[0]	    ? event.detail
+			: failed(event.why) ? err_row(event.why.code)->title
+					    : "",
+		.mend = event.mend[0]	    ? event.mend
 			: failed(event.why) ? err_row(event.why.code)->mend
 					    : "",
 		.reference = event.reference,
@@ -230,8 +228,8 @@ int entente_pull(struct entente *e, unsigned wait_s, uint64_t *task)
 	return (int)engine_pull(e->engine, wait_s, task).code;
 }
 
-int entente_fetch(struct entente *e, const char *document,
-		  const char *revision, uint64_t *task)
+int entente_fetch(struct entente *e, const char *document, const char *revision,
+		  uint64_t *task)
 {
 	struct doc_id id;
 	struct digest digest;
@@ -376,21 +374,20 @@ int entente_head(struct entente *e, const char *document, size_t i,
 		dot_format(h->dot, e->dot);
 		buf_wipe(&e->title);
 		buf_init(&e->title, TEXT_MAX);
-		(void)engine_title(e->engine, d->id, h->digest, &e->title)
-			.code;
+		(void)engine_title(e->engine, d->id, h->digest, &e->title).code;
 		*out = (struct entente_head){
 			.revision = e->revision,
 			.title = buf_cstr(&e->title),
 			.dot = e->dot,
 			.space = keep(&e->space, d->opening.space),
-			.marking = keep(&e->marking,
-					marking_of(engine_journal(e->engine),
-						   h)),
+			.marking =
+				keep(&e->marking,
+				     marking_of(engine_journal(e->engine), h)),
 			.size = m.size,
 			.time = m.time,
 			.winner = h == journal_winner(d),
-			.content_here = engine_has_content(e->engine, d->id,
-							   h->digest),
+			.content_here =
+				engine_has_content(e->engine, d->id, h->digest),
 			.sealed = h->seal.len > 0,
 		};
 	}

@@ -141,8 +141,8 @@ static bool zeros_from(int fd, uint64_t from, uint64_t to)
 	uint8_t piece[4096];
 
 	while (from < to) {
-		size_t n = to - from < sizeof(piece) ? to - from
-						     : sizeof(piece);
+		size_t n =
+			to - from < sizeof(piece) ? to - from : sizeof(piece);
 
 		if (failed(read_exact(fd, from, piece, n)))
 			return false;
@@ -201,11 +201,11 @@ static struct err replay_one(struct journal *j, uint64_t size, bool *torn)
 		*torn = d->records > 0 &&
 			(d->len + FRAME_LEN + len == size ||
 			 zeros_from(d->fd, d->len + FRAME_LEN + len, size));
-		e = *torn	      ? ERR_NONE
-		    : d->records == 0 ? err_make(ERR_SEALED,
-						 "the folder's key is another")
-				      : err_make(ERR_CORRUPT,
-						 "a journal record");
+		e = *torn ? ERR_NONE
+		    : d->records == 0
+			    ? err_make(ERR_SEALED,
+				       "the folder's key is another")
+			    : err_make(ERR_CORRUPT, "a journal record");
 		goto out;
 	}
 	if (!failed(e))
@@ -267,10 +267,10 @@ static void rewrite_flush(struct rewrite *w, bool last)
 	buf_reset(&w->ops);
 }
 
-#define EACH(list, write)                                                     \
-	for (size_t i = 0; i < j->list##_count; i++) {                        \
-		write(&w->ops, &j->list[i]);                                  \
-		rewrite_flush(w, false);                                      \
+#define EACH(list, write)                                                      \
+	for (size_t i = 0; i < j->list##_count; i++) {                         \
+		write(&w->ops, &j->list[i]);                                   \
+		rewrite_flush(w, false);                                       \
 	}
 
 static void rewrite_all(struct journal *j, struct rewrite *w)
@@ -322,8 +322,7 @@ static struct err rewrite(struct journal *j)
 		e = random_fill(&d->random, w.fresh.name, NAME_LEN);
 	if (failed(e))
 		goto out;
-	w.fresh.fd = open(beside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
-			  0600);
+	w.fresh.fd = open(beside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (w.fresh.fd < 0) {
 		e = err_make(ERR_IO, "writing the journal anew");
 		goto out;

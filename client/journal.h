@@ -31,9 +31,9 @@ struct journal_head {
 	struct span seal;     /* blob or empty */
 	struct dot dot;
 	struct digest shelf;
-	uint64_t content;     /* bytes of the content blob */
+	uint64_t content; /* bytes of the content blob */
 	bool winner;
-	bool verified;	      /* the author's signature was checked */
+	bool verified; /* the author's signature was checked */
 };
 
 struct journal_document {
@@ -75,7 +75,8 @@ struct journal_author {
 /* A label as fetched, to show its marking and to write under it again. */
 struct journal_label {
 	struct digest digest;
-	struct span xml, color, marking; /* marking in English, else the first */
+	struct span xml, color,
+		marking; /* marking in English, else the first */
 	void *block;
 };
 
@@ -130,7 +131,7 @@ struct journal {
 	size_t files_count;
 	struct journal_serial *serials;
 	size_t serials_count;
-	char *cursor; /* "" before the first page */
+	char *cursor;  /* "" before the first page */
 	uint64_t mark; /* of what is put now */
 	bool sweeping; /* since journal_put_mark, until journal_put_sweep */
 	struct journal_disk *disk;
@@ -188,10 +189,10 @@ void journal_put_serial(struct journal_txn *txn, struct doc_id document,
 struct err journal_tidy(struct journal *j);
 
 /* Each NULL if there is none. */
-const struct journal_document *
-journal_find_document(const struct journal *j, struct doc_id id);
-const struct journal_head *
-journal_find_head(const struct journal_document *d, struct digest digest);
+const struct journal_document *journal_find_document(const struct journal *j,
+						     struct doc_id id);
+const struct journal_head *journal_find_head(const struct journal_document *d,
+					     struct digest digest);
 /* The head to show: the relay's winner, else the first. */
 const struct journal_head *journal_winner(const struct journal_document *d);
 const struct journal_shelf *journal_find_shelf(const struct journal *j,
@@ -203,8 +204,8 @@ const struct journal_author *journal_find_author(const struct journal *j,
 						 struct key_id id);
 const struct journal_label *journal_find_label(const struct journal *j,
 					       struct digest digest);
-const struct journal_outgoing *
-journal_find_outgoing(const struct journal *j, struct digest digest);
+const struct journal_outgoing *journal_find_outgoing(const struct journal *j,
+						     struct digest digest);
 const struct journal_file *journal_find_file(const struct journal *j,
 					     struct span name);
 uint64_t journal_serial_of(const struct journal *j, struct doc_id document);

@@ -50,23 +50,22 @@ static void list_remove(void *base, size_t *count, size_t size, size_t at)
 {
 	char *b = base;
 
-	memmove(b + at * size, b + (at + 1) * size,
-		(*count - at - 1) * size);
+	memmove(b + at * size, b + (at + 1) * size, (*count - at - 1) * size);
 	*count -= 1;
 	wipe(b + *count * size, size);
 }
 
 /* ---- finding ---- */
 
-#define FIND(list, key, len)                                                  \
-	size_t at;                                                            \
+#define FIND(list, key, len)                                                   \
+	size_t at;                                                             \
 	return list_find(j->list, j->list##_count, sizeof(*j->list), key, len, \
-			 &at)                                                 \
-		       ? &j->list[at]                                         \
+			 &at)                                                  \
+		       ? &j->list[at]                                          \
 		       : NULL
 
-const struct journal_document *
-journal_find_document(const struct journal *j, struct doc_id id)
+const struct journal_document *journal_find_document(const struct journal *j,
+						     struct doc_id id)
 {
 	FIND(documents, id.at, DOC_ID_LEN);
 }
@@ -118,8 +117,8 @@ uint64_t journal_serial_of(const struct journal *j, struct doc_id document)
 		       : 0;
 }
 
-const struct journal_outgoing *
-journal_find_outgoing(const struct journal *j, struct digest digest)
+const struct journal_outgoing *journal_find_outgoing(const struct journal *j,
+						     struct digest digest)
 {
 	for (size_t i = 0; i < j->outgoing_count; i++)
 		if (digest_eq(j->outgoing[i].digest, digest))
@@ -136,8 +135,8 @@ const struct journal_file *journal_find_file(const struct journal *j,
 	return NULL;
 }
 
-const struct journal_head *
-journal_find_head(const struct journal_document *d, struct digest digest)
+const struct journal_head *journal_find_head(const struct journal_document *d,
+					     struct digest digest)
 {
 	for (size_t i = 0; i < d->heads_count; i++)
 		if (digest_eq(d->heads[i].digest, digest))
@@ -195,8 +194,7 @@ static void drop_keys(struct journal *j, struct doc_id document)
 	key_name(document, (struct digest){0}, first);
 	(void)list_find(j->keys, j->keys_count, sizeof(*j->keys), first,
 			KEY_NAME_LEN, &at);
-	while (at < j->keys_count &&
-	       doc_id_eq(j->keys[at].document, document))
+	while (at < j->keys_count && doc_id_eq(j->keys[at].document, document))
 		list_remove(j->keys, &j->keys_count, sizeof(*j->keys), at);
 }
 
@@ -294,8 +292,8 @@ static struct err apply_document(struct journal *j, struct span_reader *r,
 	} else if (d.heads_count == 0) {
 		free(b.at);
 	} else {
-		place = list_insert((void **)&j->documents,
-				    &j->documents_count, sizeof(d), at);
+		place = list_insert((void **)&j->documents, &j->documents_count,
+				    sizeof(d), at);
 		if (!place) {
 			free(b.at);
 			return no_memory;
@@ -535,8 +533,8 @@ static struct err apply_file(struct journal *j, struct span_reader *r)
 	f.name = block_put(&b, name);
 	if (find_file(j, name, &at)) {
 		free(j->files[at].block);
-	} else if (!list_insert((void **)&j->files, &j->files_count,
-				sizeof(f), at)) {
+	} else if (!list_insert((void **)&j->files, &j->files_count, sizeof(f),
+				at)) {
 		free(b.at);
 		return no_memory;
 	}
@@ -649,11 +647,11 @@ struct err journal_apply(struct journal *j, struct span ops, bool *dropped)
 	return !failed(e) && r.bad ? corrupt : e;
 }
 
-#define FREE_BLOCKS(list)                                                     \
-	for (size_t i = 0; i < j->list##_count; i++)                          \
-		free(j->list[i].block);                                       \
-	free(j->list);                                                        \
-	j->list = NULL;                                                       \
+#define FREE_BLOCKS(list)                                                      \
+	for (size_t i = 0; i < j->list##_count; i++)                           \
+		free(j->list[i].block);                                        \
+	free(j->list);                                                         \
+	j->list = NULL;                                                        \
 	j->list##_count = 0
 
 void journal_state_clear(struct journal *j)

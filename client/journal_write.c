@@ -107,8 +107,8 @@ void journal_write_outgoing(struct buf *b, const struct journal_outgoing *o)
 	buf_put_u8(b, JOURNAL_OUTGOING);
 	buf_put(b, SPAN_OBJ(o->digest.at));
 	buf_put(b, SPAN_OBJ(o->document.at));
-	buf_put_u8(b, (uint8_t)(o->statement | o->beside << 1 |
-				o->create << 2 | o->upload << 3 | over << 4));
+	buf_put_u8(b, (uint8_t)(o->statement | o->beside << 1 | o->create << 2 |
+				o->upload << 3 | over << 4));
 	buf_put(b, SPAN_OBJ(o->base.at));
 	buf_put(b, SPAN_OBJ(o->table.at));
 	buf_put_u64(b, o->size);

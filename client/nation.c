@@ -43,8 +43,8 @@ static void maker_clear(struct maker *m)
 	wipe(m->root_key, sizeof(m->root_key));
 }
 
-static struct err put_file(struct maker *m, const char *name,
-			   struct span bytes, unsigned mode)
+static struct err put_file(struct maker *m, const char *name, struct span bytes,
+			   unsigned mode)
 {
 	char path[FILES_PATH_MAX];
 	struct err e = files_path(m->order->folder, name, path);
@@ -95,8 +95,7 @@ static struct err order_init(struct maker *m, const char *common_name,
 		.not_before = m->now_s - BACKDATE_S,
 		.not_after = m->now_s + (uint64_t)days * DAY_S,
 	};
-	return random_fill(&m->order->random, out->serial,
-			   sizeof(out->serial));
+	return random_fill(&m->order->random, out->serial, sizeof(out->serial));
 }
 
 static struct err make_ca(struct maker *m)
@@ -140,7 +139,8 @@ static struct err make_end(struct maker *m, const char *file,
 	e = crypto_key_generate(CRYPTO_P256, &key);
 	if (!failed(e))
 		e = certificate_issue(m->ca, buf_span(&m->ca_der),
-				      crypto_public_spki(crypto_key_public(key)),
+				      crypto_public_spki(
+					      crypto_key_public(key)),
 				      order, &der);
 	snprintf(name, sizeof(name), "%s.key", file);
 	if (!failed(e))
@@ -199,8 +199,9 @@ static struct err make_server(struct maker *m)
 	const char *names[6];
 	struct certificate_order order;
 	size_t count = 1;
-	struct err e = order_init(m, o->name, span_of(o->nation.code, NATION_LEN),
-				  SERVER_DAYS, &order);
+	struct err e =
+		order_init(m, o->name, span_of(o->nation.code, NATION_LEN),
+			   SERVER_DAYS, &order);
 
 	snprintf(hosts[0], sizeof(hosts[0]), "%s", o->name);
 	names[0] = hosts[0];
@@ -273,8 +274,8 @@ static struct err make_root_key(struct maker *m)
 	const struct nation_order *o = m->order;
 	uint8_t salt[KEYFILE_SALT_LEN], nonce[CRYPTO_NONCE_LEN];
 	struct buf file;
-	struct err e = random_fill(&o->random, m->root_key,
-				   sizeof(m->root_key));
+	struct err e =
+		random_fill(&o->random, m->root_key, sizeof(m->root_key));
 
 	buf_init(&file, KEYFILE_ROOT_FILE_MAX);
 	if (!failed(e))
@@ -376,16 +377,19 @@ static struct err make_config(struct maker *m)
 	    !yaml_safe(o->listen_device) || !yaml_safe(o->listen_peer) ||
 	    !yaml_safe(o->listen_admin) || !yaml_safe(o->endpoint) ||
 	    !yaml_safe(o->peer_endpoint))
-		return err_make(ERR_MALFORMED,
-				"no quotes or backslashes in the configuration");
+		return err_make(
+			ERR_MALFORMED,
+			"no quotes or backslashes in the configuration");
 	buf_init(&text, 64 * 1024);
-	buf_printf(&text, "# A relay of Entente; docs/OPERATING.md.\n"
+	buf_printf(&text,
+		   "# A relay of Entente; docs/OPERATING.md.\n"
 		   "nation: %.3s\nname: \"%s\"\n"
 		   "listen:\n  device: \"%s\"\n  peer: \"%s\"\n"
 		   "  admin: \"%s\"\n",
 		   o->nation.code, o->name, o->listen_device, o->listen_peer,
 		   o->listen_admin);
-	buf_printf(&text, "endpoint: \"%s\"\npeer_endpoint: \"%s\"\n"
+	buf_printf(&text,
+		   "endpoint: \"%s\"\npeer_endpoint: \"%s\"\n"
 		   "ceiling: \"%s\"\nquota_bytes: %llu\n",
 		   o->endpoint, o->peer_endpoint, o->ceiling,
 		   (unsigned long long)o->quota_bytes);
@@ -400,8 +404,8 @@ static struct err make_config(struct maker *m)
 
 static struct err make_folders(struct maker *m)
 {
-	static const char *const names[] = {"keys",	"tls",	    "policy",
-					    "operator", "seal-root"};
+	static const char *const names[] = {"keys", "tls", "policy", "operator",
+					    "seal-root"};
 	char path[FILES_PATH_MAX];
 	struct err e = ERR_NONE;
 

@@ -44,7 +44,7 @@ struct nation_order {
 					       * listener's port */
 	const char *ceiling;
 	uint64_t quota_bytes;
-	unsigned fronts; /* 0: the relay's default */
+	unsigned fronts;		      /* 0: the relay's default */
 	const struct nation_policy *policies; /* governing first */
 	size_t policies_count;
 	struct span passphrase;

@@ -1,8 +1,8 @@
 /* docs/policy/ as bytes inside the command. */
 #include "client/policy_default.h"
 
-#if __has_include("docs/policy/alliance.spif.xml") && \
-	__has_include("docs/policy/germany.spif.xml")
+#if __has_include("docs/policy/alliance.spif.xml") &&                          \
+		  __has_include("docs/policy/germany.spif.xml")
 #define HAVE_POLICY 1
 __asm__(".section .rodata\n"
 	"policy_alliance:\n"
@@ -19,14 +19,14 @@ extern const uint8_t policy_germany[], policy_germany_end[];
 size_t policy_default(struct nation_policy *out)
 {
 #ifdef HAVE_POLICY
-	out[0] = (struct nation_policy){
-		"alliance.spif.xml",
-		span_of(policy_alliance,
-			(size_t)(policy_alliance_end - policy_alliance))};
-	out[1] = (struct nation_policy){
-		"germany.spif.xml",
-		span_of(policy_germany,
-			(size_t)(policy_germany_end - policy_germany))};
+	out[0] = (struct nation_policy){"alliance.spif.xml",
+					span_of(policy_alliance,
+						(size_t)(policy_alliance_end -
+							 policy_alliance))};
+	out[1] = (struct nation_policy){"germany.spif.xml",
+					span_of(policy_germany,
+						(size_t)(policy_germany_end -
+							 policy_germany))};
 	return 2;
 #else
 	(void)out;

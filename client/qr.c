@@ -22,12 +22,13 @@ struct err qr_print(const char *text)
 	for (int y = -QUIET; y < code->width + QUIET; y += 2) {
 		fputs("\033[30;107m", stderr);
 		for (int x = -QUIET; x < code->width + QUIET; x++) {
-			static const char *const blocks[] = {
-				" ", "\xe2\x96\x80", "\xe2\x96\x84",
-				"\xe2\x96\x88"};
+			static const char *const blocks[] = {" ",
+							     "\xe2\x96\x80",
+							     "\xe2\x96\x84",
+							     "\xe2\x96\x88"};
 
-			fputs(blocks[dark(code, x, y) |
-				     dark(code, x, y + 1) << 1],
+			fputs(blocks[dark(code, x, y) | dark(code, x, y + 1)
+								<< 1],
 			      stderr);
 		}
 		fputs("\033[0m\n", stderr);

@@ -44,8 +44,8 @@ enum want_state { WANT_TODO, WANT_ASKED, WANT_DONE, WANT_FAILED };
 struct want {
 	enum want_kind kind;
 	enum want_state state;
-	struct digest name; /* label, author or manifest digest */
-	struct span result; /* label XML, author record, small blob */
+	struct digest name;	 /* label, author or manifest digest */
+	struct span result;	 /* label XML, author record, small blob */
 	struct span certificate; /* beside an author record */
 	/* Content. */
 	struct doc_id doc;
@@ -242,8 +242,7 @@ static struct err want_certificate(struct pull *p, struct txn *txn,
 		free(seal);
 		return ERR_NONE; /* import says what is wrong with it */
 	}
-	e = trust_certificate(p->config.trust, txn, seal->word.dot.replica,
-			      &c);
+	e = trust_certificate(p->config.trust, txn, seal->word.dot.replica, &c);
 	free(seal);
 	if (e.code == ERR_NOT_FOUND)
 		e = want_add(p, &w);
@@ -338,8 +337,8 @@ static struct err plan_row(struct pull *p, struct txn *txn,
 {
 	struct document *old = NULL;
 	struct span record;
-	struct err e = txn_get(txn, TABLE_DOCUMENTS, key_document(row->id),
-			       &record);
+	struct err e =
+		txn_get(txn, TABLE_DOCUMENTS, key_document(row->id), &record);
 
 	if (!failed(e)) {
 		old = arena_alloc(&p->arena, sizeof(*old));
@@ -361,8 +360,8 @@ static struct err plan(struct pull *p, struct txn *txn)
 	struct err e;
 
 	p->wants = arena_array(&p->arena, WANTS_MAX, sizeof(*p->wants));
-	p->keys_wanted = arena_array(&p->arena, WANTS_MAX,
-				     sizeof(*p->keys_wanted));
+	p->keys_wanted =
+		arena_array(&p->arena, WANTS_MAX, sizeof(*p->keys_wanted));
 	e = arena_check(&p->arena);
 	for (size_t i = 0; !failed(e) && i < p->page.rows_count; i++)
 		e = plan_row(p, txn, &p->page.rows[i]);
@@ -403,8 +402,7 @@ static void advance(struct pull *p)
 {
 	if (p->state == PULL_FACTS && !open_wants(p, false))
 		p->state = PULL_KEYS;
-	if (p->state == PULL_KEYS && p->keys_asked == p->keys_count &&
-	    !busy(p))
+	if (p->state == PULL_KEYS && p->keys_asked == p->keys_count && !busy(p))
 		p->state = PULL_CONTENT;
 	if (p->state == PULL_CONTENT && !open_wants(p, true))
 		p->state = PULL_READY;
@@ -618,22 +616,23 @@ bool pull_next(struct pull *p, uint64_t now_ms, struct pull_request *out)
 	out->answer_max = PULL_ANSWER_MAX;
 	out->field_count = 0;
 	if (c->body.len) {
-		out->fields[out->field_count++] = (struct http_field){
-			span_str("content-type"),
-			span_str("application/json")};
-		out->fields[out->field_count++] = (struct http_field){
-			span_str("content-digest"),
-			buf_span(&c->signature.digest)};
-		out->fields[out->field_count++] = (struct http_field){
-			span_str("signature-input"),
-			buf_span(&c->signature.input)};
-		out->fields[out->field_count++] = (struct http_field){
-			span_str("signature"),
-			buf_span(&c->signature.signature)};
+		out->fields[out->field_count++] =
+			(struct http_field){span_str("content-type"),
+					    span_str("application/json")};
+		out->fields[out->field_count++] =
+			(struct http_field){span_str("content-digest"),
+					    buf_span(&c->signature.digest)};
+		out->fields[out->field_count++] =
+			(struct http_field){span_str("signature-input"),
+					    buf_span(&c->signature.input)};
+		out->fields[out->field_count++] =
+			(struct http_field){span_str("signature"),
+					    buf_span(&c->signature.signature)};
 	}
 	if (c->range.len)
-		out->fields[out->field_count++] = (struct http_field){
-			span_str("range"), buf_span(&c->range)};
+		out->fields[out->field_count++] =
+			(struct http_field){span_str("range"),
+					    buf_span(&c->range)};
 	return true;
 }
 
@@ -672,8 +671,7 @@ static struct err check_page(struct pull *p, struct txn *txn,
 {
 	const struct replica_certificate *c;
 	struct page_signature signature;
-	struct page_facts facts = {.since = span_str(p->cursor),
-				   .body = body};
+	struct page_facts facts = {.since = span_str(p->cursor), .body = body};
 	struct span value;
 	struct err e;
 
@@ -813,8 +811,7 @@ static struct err skip_known(struct pull *p, struct want *w)
 	return e;
 }
 
-static struct err take_content(struct pull *p, struct want *w,
-			       struct span body)
+static struct err take_content(struct pull *p, struct want *w, struct span body)
 {
 	struct http_range range = next_range(w);
 	struct err e = ERR_NONE;
@@ -827,8 +824,7 @@ static struct err take_content(struct pull *p, struct want *w,
 		return arena_check(&p->arena);
 	}
 	if (!w->table_bytes.len) {
-		e = segment_table_check(body, w->size, w->table,
-					w->keys_count);
+		e = segment_table_check(body, w->size, w->table, w->keys_count);
 		if (!failed(e)) {
 			w->table_bytes = arena_copy(&p->arena, body);
 			e = arena_check(&p->arena);
@@ -962,8 +958,7 @@ static struct err keep_author(struct import *in, const struct want *w)
 
 	if (failed(e))
 		return ERR_NONE;
-	(void)trust_keep(in->trust, in->txn, a->replica.nation,
-			 w->certificate)
+	(void)trust_keep(in->trust, in->txn, a->replica.nation, w->certificate)
 		.code;
 	e = trust_certificate(in->trust, in->txn, a->replica, &c);
 	if (!failed(e))

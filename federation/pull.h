@@ -31,8 +31,8 @@ struct pull;
 
 struct pull_config {
 	struct nation self;
-	const struct peer *peer;  /* nation, endpoint, cursor: copied */
-	struct store *store;	  /* for segments, and to see what is known */
+	const struct peer *peer; /* nation, endpoint, cursor: copied */
+	struct store *store;	 /* for segments, and to see what is known */
 	struct trust *trust;
 	const struct crypto_key *request_key; /* signs our requests */
 	const struct crypto_key *guard_p384;  /* opens keys wrapped for us */
@@ -43,7 +43,7 @@ struct err pull_new(const struct pull_config *config, struct pull **out);
 void pull_free(struct pull *pull);
 
 struct pull_request {
-	unsigned slot; /* names it in pull_recv */
+	unsigned slot;			  /* names it in pull_recv */
 	struct span method, target, body; /* until pull_recv */
 	struct http_field fields[8];
 	size_t field_count;

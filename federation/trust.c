@@ -35,8 +35,7 @@ void trust_free(struct trust *t)
 	free(t);
 }
 
-static const struct replica_certificate *find(struct trust *t,
-					      struct span blob)
+static const struct replica_certificate *find(struct trust *t, struct span blob)
 {
 	for (size_t i = 0; i < t->count; i++)
 		if (span_eq(t->known[i]->blob, blob))
@@ -90,8 +89,8 @@ struct err trust_keep(struct trust *t, struct txn *txn, struct nation nation,
 				"no seal root of that nation is pinned");
 	e = check(t, certificate, root, nation, &c);
 	if (!failed(e))
-		e = certificate_store_put(txn, c->draft.replica,
-					  c->draft.issue, c->blob, &digest);
+		e = certificate_store_put(txn, c->draft.replica, c->draft.issue,
+					  c->blob, &digest);
 	if (e.code == ERR_CONFLICT)
 		e = err_make(ERR_REPLAYED, "a replica certificate of a lower "
 					   "issue than the one known");
@@ -144,8 +143,7 @@ struct err trust_certificate(struct trust *t, struct txn *txn,
 	return check(t, blob, root, replica.nation, out);
 }
 
-struct err trust_seal(struct trust *t, struct txn *txn,
-		      const struct seal *seal,
+struct err trust_seal(struct trust *t, struct txn *txn, const struct seal *seal,
 		      const struct seal_subject *subject)
 {
 	const struct replica_certificate *c = NULL;

@@ -22,9 +22,8 @@ void trust_free(struct trust *trust);
  * ERR_CONFLICT if another root is pinned; else as replica_check.  In the
  * writer's transaction.
  */
-struct err trust_pin(struct trust *trust, struct txn *txn,
-		     struct nation nation, struct span root_spki,
-		     struct span certificate);
+struct err trust_pin(struct trust *trust, struct txn *txn, struct nation nation,
+		     struct span root_spki, struct span certificate);
 /* Keep a certificate of a nation whose root is pinned: ERR_UNAUTHENTICATED if
  * none is, ERR_REPLAYED for a lower issue. */
 struct err trust_keep(struct trust *trust, struct txn *txn,

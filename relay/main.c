@@ -131,8 +131,7 @@ int main(int argc, char **argv)
 	e = unseal(a.folder, a.passphrase_file, root_key);
 	if (failed(e)) {
 		fprintf(stderr, "entented: %s/keys/root.key: %s\n  %s\n",
-			a.folder,
-			e.detail ? e.detail : err_row(e.code)->title,
+			a.folder, e.detail ? e.detail : err_row(e.code)->title,
 			e.code == ERR_SEALED
 				? "Give the passphrase that `entente init` was "
 				  "given; see --help for the ways."

@@ -38,13 +38,13 @@ struct audit_item {
 };
 
 struct audit_entry {
-	uint64_t number; /* given by audit_append, from 1 */
-	uint64_t time;	 /* UTC seconds, given by audit_append */
+	uint64_t number;	/* given by audit_append, from 1 */
+	uint64_t time;		/* UTC seconds, given by audit_append */
 	struct replica replica; /* given by audit_append */
 	enum audit_who who;
 	struct span who_id;
-	struct span what;    /* "document.put", "keys", "label.set": verbs */
-	struct digest proof; /* of what the asker signed; or zero */
+	struct span what;     /* "document.put", "keys", "label.set": verbs */
+	struct digest proof;  /* of what the asker signed; or zero */
 	struct digest policy; /* in force; or zero */
 	enum err_code outcome;
 	struct span rule;   /* may be empty */
@@ -96,7 +96,7 @@ enum audit_fault {
 
 struct audit_verdict {
 	enum audit_fault fault;
-	uint64_t number; /* first fault; or the last record */
+	uint64_t number;    /* first fault; or the last record */
 	struct digest link; /* of the last record, when sound */
 };
 

@@ -90,8 +90,8 @@ static struct err text_decode(struct span text, uint8_t out[SEALED_LEN])
 }
 
 struct err cursor_open_with(const uint8_t key[CRYPTO_SIV_KEY_LEN],
-			    const struct reader_name *reader,
-			    struct span text, struct cursor *out)
+			    const struct reader_name *reader, struct span text,
+			    struct cursor *out)
 {
 	uint8_t sealed[SEALED_LEN], plain[PLAIN_LEN];
 	struct span_reader r = span_read(SPAN_OBJ(plain));
@@ -106,8 +106,7 @@ struct err cursor_open_with(const uint8_t key[CRYPTO_SIV_KEY_LEN],
 	e = buf_check(&name);
 	if (!failed(e))
 		e = crypto_siv_open(key, buf_span(&name),
-				    span_of(sealed + 1, SEALED_LEN - 1),
-				    plain);
+				    span_of(sealed + 1, SEALED_LEN - 1), plain);
 	buf_clear(&name);
 	if (e.code == ERR_DIGEST)
 		return err_make(ERR_MALFORMED, "no cursor of this reader");

@@ -19,9 +19,9 @@ struct cursor {
 	uint64_t target;      /* T: the set being filled up to; 0 if none */
 	uint32_t fill_shelf;  /* b: the fill has come to this row */
 	struct seq fill_seq;
-	struct seq fill_end;  /* U: and ends at this sequence */
-	uint64_t loss;	      /* losses of the ledger up to this are told */
-	uint32_t shelves;     /* N: shelves made since (above it) had no row
+	struct seq fill_end; /* U: and ends at this sequence */
+	uint64_t loss;	     /* losses of the ledger up to this are told */
+	uint32_t shelves;    /* N: shelves made since (above it) had no row
 				 yet, so they count as complete */
 };
 
@@ -33,8 +33,7 @@ void cursor_reader_bytes(const struct reader_name *reader,
 
 /* NUL-terminated text. */
 struct err cursor_seal(struct ring *ring, const struct reader_name *reader,
-		       const struct cursor *cursor,
-		       char out[CURSOR_TEXT_MAX]);
+		       const struct cursor *cursor, char out[CURSOR_TEXT_MAX]);
 /* ERR_MALFORMED for what was never a cursor of this reader, ERR_GONE for one
  * of a key no longer kept or of another incarnation: start afresh. */
 struct err cursor_open(struct ring *ring, const struct reader_name *reader,
@@ -48,7 +47,7 @@ struct err cursor_seal_with(const uint8_t key[CRYPTO_SIV_KEY_LEN],
 			    const struct cursor *cursor,
 			    char out[CURSOR_TEXT_MAX]);
 struct err cursor_open_with(const uint8_t key[CRYPTO_SIV_KEY_LEN],
-			    const struct reader_name *reader,
-			    struct span text, struct cursor *out);
+			    const struct reader_name *reader, struct span text,
+			    struct cursor *out);
 
 #endif

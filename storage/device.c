@@ -122,8 +122,7 @@ struct err device_by_certificate(struct txn *txn, struct digest certificate,
 	return device_get(txn, author, arena, out);
 }
 
-struct err device_next(struct txn *txn, struct arena *arena,
-		       struct device *out)
+struct err device_next(struct txn *txn, struct arena *arena, struct device *out)
 {
 	struct txn_cursor *cursor = NULL;
 	struct txn_row row;

@@ -17,7 +17,7 @@ enum device_state {
 };
 
 struct device {
-	struct key_id author;	    /* names the device */
+	struct key_id author; /* names the device */
 	struct span author_spki;
 	struct span wrapping;	    /* X9.63 point */
 	struct key_id tls;	    /* H(SPKI) */
@@ -25,10 +25,10 @@ struct device {
 	uint64_t certificate_until; /* UTC seconds */
 	struct span subject;
 	enum device_state state;
-	uint64_t enrolled;	    /* UTC seconds */
-	uint64_t changed;	    /* of its state */
-	struct span attestation;    /* as sent, kept; may be empty */
-	struct span posture;	    /* facts; empty for now */
+	uint64_t enrolled;	 /* UTC seconds */
+	uint64_t changed;	 /* of its state */
+	struct span attestation; /* as sent, kept; may be empty */
+	struct span posture;	 /* facts; empty for now */
 };
 
 /* A new device; ERR_EXISTS if any of its three keys was ever registered. */

@@ -201,9 +201,8 @@ static void *read_array(struct span_reader *r, struct arena *a, size_t count,
 	return at;
 }
 
-static const struct digest *read_digests(struct span_reader *r,
-					 struct arena *a, size_t count,
-					 size_t max)
+static const struct digest *read_digests(struct span_reader *r, struct arena *a,
+					 size_t count, size_t max)
 {
 	struct digest *d = read_array(r, a, count, max, sizeof(*d));
 
@@ -295,8 +294,7 @@ static void read_head(struct span_reader *r, struct arena *a,
 	flags = span_read_u8(r);
 	h->must_understand = flags & HEAD_MUST_UNDERSTAND;
 	h->parents_count = span_read_u8(r);
-	h->parents = read_digests(r, a, h->parents_count,
-				  MANIFEST_PARENTS_MAX);
+	h->parents = read_digests(r, a, h->parents_count, MANIFEST_PARENTS_MAX);
 	h->seals_count = span_read_u8(r);
 	h->seals = read_array(r, a, h->seals_count, DOCUMENT_SEALS_MAX,
 			      sizeof(*h->seals));
@@ -432,9 +430,9 @@ struct err document_decode(struct span record, struct arena *arena,
 	for (size_t i = 0; !r.bad && i < doc.heads_count; i++)
 		read_head(&r, arena, &doc.heads[i]);
 	doc.statements_count = span_read_u16(&r);
-	doc.statements = read_array(&r, arena, doc.statements_count,
-				    DOCUMENT_STATEMENTS_MAX,
-				    sizeof(*doc.statements));
+	doc.statements =
+		read_array(&r, arena, doc.statements_count,
+			   DOCUMENT_STATEMENTS_MAX, sizeof(*doc.statements));
 	for (size_t i = 0; !r.bad && i < doc.statements_count; i++)
 		read_statement(&r, arena, &doc, &doc.statements[i]);
 	read_lists(&r, arena, &doc);

@@ -16,12 +16,12 @@
 enum {
 	DOCUMENT_HEADS_MAX = 64,
 	DOCUMENT_HEADS_NATION_MAX = 4,
-	DOCUMENT_SEALS_MAX = 4,	    /* of one head: promotions */
-	DOCUMENT_STANDS_MAX = 16,   /* statements that a head stands under */
+	DOCUMENT_SEALS_MAX = 4,	  /* of one head: promotions */
+	DOCUMENT_STANDS_MAX = 16, /* statements that a head stands under */
 	DOCUMENT_STATEMENTS_MAX = 256,
-	DOCUMENT_ROWS_MAX = 256,    /* shelves it stands or stood on */
-	DOCUMENT_DOTS_MAX = 256,    /* replicas that gave it dots */
-	DOCUMENT_SERIALS_MAX = 256, /* own authors */
+	DOCUMENT_ROWS_MAX = 256,	  /* shelves it stands or stood on */
+	DOCUMENT_DOTS_MAX = 256,	  /* replicas that gave it dots */
+	DOCUMENT_SERIALS_MAX = 256,	  /* own authors */
 	DOCUMENT_INLINE_MAX = 16384 + 64, /* content blob inside the record */
 	DOCUMENT_RECORD_MAX = (1 << 20) - 64,
 	DOCUMENT_ARENA_MAX = 16 << 20, /* enough for any record */
@@ -36,18 +36,18 @@ enum document_state {
 
 /* How a seal is kept: its place in a group of our own, or the blob. */
 struct document_seal {
-	struct dot dot;	      /* counter 0 for a statement */
-	struct span context;  /* version_context_encode */
+	struct dot dot;	     /* counter 0 for a statement */
+	struct span context; /* version_context_encode */
 	uint8_t statements_count;
 	uint64_t statements[SEAL_STATEMENTS_MAX]; /* as sealed */
-	uint64_t group;	      /* number of our group; 0: `blob` */
-	uint16_t leaf;	      /* the i-th leaf handed in */
-	struct span blob;     /* seal_encode */
+	uint64_t group;	  /* number of our group; 0: `blob` */
+	uint16_t leaf;	  /* the i-th leaf handed in */
+	struct span blob; /* seal_encode */
 };
 
 struct document_key {
 	struct digest commitment;
-	bool present; /* false: the key never came */
+	bool present;			     /* false: the key never came */
 	uint8_t wrapped[CRYPTO_WRAPPED_LEN]; /* under the document's slot */
 };
 
@@ -103,12 +103,12 @@ struct document_head {
 /* A statement with its seal.  Number 1 is the first manifest. */
 struct document_statement {
 	uint64_t number;
-	uint8_t kind; /* enum statement_kind; 1 for number 1 too */
+	uint8_t kind;	/* enum statement_kind; 1 for number 1 too */
 	bool evaluable; /* false: in force, it moves all to no shelf */
 	struct digest digest;
 	struct digest label; /* zero unless a label */
 	struct key_id author;
-	struct span payload;   /* of statement, or manifest for number 1 */
+	struct span payload; /* of statement, or manifest for number 1 */
 	struct span signature;
 	struct document_seal seal;
 	uint8_t heads_count;
@@ -200,8 +200,7 @@ struct err document_word(const struct document_seal *seal, enum seal_kind kind,
  * The seal as a blob: the foreign one as it came, our own made from its
  * group.  ERR_NOT_FOUND while the group is unsigned.
  */
-struct err document_seal_blob(struct txn *txn,
-			      const struct document_seal *seal,
+struct err document_seal_blob(struct txn *txn, const struct document_seal *seal,
 			      enum seal_kind kind, struct buf *out);
 
 /* The group built last, for pages: its tree costs some hundred hashes.
@@ -223,7 +222,7 @@ struct document_read {
 	struct document doc; /* whole; show only what `visible` allows */
 	bool visible[DOCUMENT_HEADS_MAX];
 	size_t visible_count; /* 0 in a feed row: gone for this reader */
-	size_t winner; /* among the visible; SIZE_MAX if there is none */
+	size_t winner;	      /* among the visible; SIZE_MAX if there is none */
 };
 
 /*

@@ -6,8 +6,8 @@
 
 enum { FEED_VALUE_LEN = DOC_ID_LEN + 1 + 8 };
 
-void document_writer_begin(struct document_writer *w,
-			   struct shelf_index *index, uint64_t group)
+void document_writer_begin(struct document_writer *w, struct shelf_index *index,
+			   uint64_t group)
 {
 	w->index = index;
 	w->group = group;
@@ -125,8 +125,7 @@ static bool is_touched(const struct document *old, const struct document *doc,
 		       uint32_t shelf)
 {
 	return old->statements_count != doc->statements_count ||
-	       !heads_within(old, doc, shelf) ||
-	       !heads_within(doc, old, shelf);
+	       !heads_within(old, doc, shelf) || !heads_within(doc, old, shelf);
 }
 
 static struct document_row *row_of(struct document *doc, uint32_t shelf)
@@ -154,7 +153,8 @@ static struct err make_room(struct document_writer *w, struct txn *txn,
 		     doc->rows[i].seq.n < doc->rows[oldest].seq.n))
 			oldest = i;
 	if (oldest == SIZE_MAX)
-		return err_make(ERR_TOO_LARGE, "a document on too many shelves");
+		return err_make(ERR_TOO_LARGE,
+				"a document on too many shelves");
 	row = doc->rows[oldest];
 	memmove(&doc->rows[oldest], &doc->rows[oldest + 1],
 		(doc->rows_count - oldest - 1) * sizeof(row));

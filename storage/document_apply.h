@@ -19,12 +19,12 @@ struct document_writer {
 	uint64_t group;	 /* number that this commit's group will get */
 	uint16_t leaves; /* given so far */
 	struct digest cores[SEAL_LEAVES]; /* for seal_group_build, in order */
-	struct seq first, last; /* rows written; last < first: none */
+	struct seq first, last;		  /* rows written; last < first: none */
 };
 
 /* `group` is group_last + 1. */
-void document_writer_begin(struct document_writer *w,
-			   struct shelf_index *index, uint64_t group);
+void document_writer_begin(struct document_writer *w, struct shelf_index *index,
+			   uint64_t group);
 
 /*
  * Write an accepted result.  `old` is what resolve was given, read in this

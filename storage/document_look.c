@@ -103,9 +103,9 @@ size_t document_winner(const struct document *doc, const bool *visible)
 		if (visible ? !visible[i] : doc->heads[i].shelf == SHELF_NONE)
 			continue;
 		if (best != SIZE_MAX) {
-			struct err e = document_order(doc, &doc->heads[i],
-						      &doc->heads[best],
-						      &order);
+			struct err e =
+				document_order(doc, &doc->heads[i],
+					       &doc->heads[best], &order);
 			if (failed(e) || order <= 0)
 				continue;
 		}
@@ -180,8 +180,7 @@ struct err document_seal_blob_cached(struct txn *txn,
 	return buf_check(out);
 }
 
-struct err document_seal_blob(struct txn *txn,
-			      const struct document_seal *seal,
+struct err document_seal_blob(struct txn *txn, const struct document_seal *seal,
 			      enum seal_kind kind, struct buf *out)
 {
 	struct document_seal_cache cache = {0};

@@ -98,8 +98,7 @@ struct err document_next_internal(struct txn *txn, struct doc_id *id)
 	e = txn_cursor_open(txn, TABLE_DOCUMENTS, key_empty(), &c);
 	if (!failed(e))
 		e = txn_cursor_seek(c, key_document(*id), &row);
-	if (!failed(e) &&
-	    span_eq(row.key, span_of(id->at, DOC_ID_LEN)))
+	if (!failed(e) && span_eq(row.key, span_of(id->at, DOC_ID_LEN)))
 		e = txn_cursor_next(c, &row);
 	if (!failed(e)) {
 		r = span_read(row.key);
@@ -131,8 +130,8 @@ static struct err move_keys(struct ring *ring, struct document *doc,
 			e = ring_unwrap(ring, from, doc->id, k->commitment,
 					k->wrapped, key);
 			if (!failed(e))
-				e = ring_wrap(ring, to, doc->id,
-					      k->commitment, key, k->wrapped);
+				e = ring_wrap(ring, to, doc->id, k->commitment,
+					      key, k->wrapped);
 		}
 	}
 	wipe(key, sizeof(key));

@@ -31,8 +31,8 @@ struct work {
 	struct seq s, upto, fill_seq, fill_end;
 	uint32_t fill_shelf;
 	size_t rows_max, scanned;
-	bool floored; /* a floor voided a shelf */
-	bool full;    /* the page ended early */
+	bool floored;	 /* a floor voided a shelf */
+	bool full;	 /* the page ended early */
 	uint32_t newest; /* highest shelf that anything answered stands on */
 	struct seen *seen;
 };
@@ -44,13 +44,11 @@ static struct err gone(const char *why)
 
 /* ---- what came with the cursor ---- */
 
-static struct err set_of(struct work *k, uint64_t number,
-			 struct shelf_set *out)
+static struct err set_of(struct work *k, uint64_t number, struct shelf_set *out)
 {
 	struct err e = view_by_number(k->txn, number, out);
 
-	return e.code == ERR_NOT_FOUND ? gone("a cursor of an unknown set")
-				       : e;
+	return e.code == ERR_NOT_FOUND ? gone("a cursor of an unknown set") : e;
 }
 
 static struct err begin_fresh(struct work *k)
@@ -75,8 +73,7 @@ static struct err begin_cursor(struct work *k, const struct cursor *cursor)
 {
 	struct err e;
 
-	if (cursor->incarnation !=
-	    store_header(txn_store(k->txn))->incarnation)
+	if (cursor->incarnation != store_header(txn_store(k->txn))->incarnation)
 		return gone("a cursor of another incarnation");
 	if (cursor->loss > k->ledger.losses)
 		return gone("a cursor of another ledger");
@@ -135,8 +132,8 @@ static struct err find_lost(struct work *k, const struct cursor *cursor)
 	shelf_set_minus(lost, k->w);
 	shelf_set_join(lost, &again);
 	if (cursor->loss < k->ledger.losses)
-		e = ledger_lost_since(k->txn, &k->request->reader,
-				      cursor->loss, lost);
+		e = ledger_lost_since(k->txn, &k->request->reader, cursor->loss,
+				      lost);
 	add_floored(k, lost);
 out:
 	shelf_set_copy(&k->page->forget, lost);
@@ -309,8 +306,7 @@ out:
 
 static bool has_room(const struct work *k)
 {
-	return !k->full && k->page->rows < k->rows_max &&
-	       k->scanned < SCAN_MAX;
+	return !k->full && k->page->rows < k->rows_max && k->scanned < SCAN_MAX;
 }
 
 /* Beyond the floor that voided a shelf, or the next page would void it

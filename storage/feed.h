@@ -42,9 +42,9 @@ struct feed_sink {
 
 struct feed_request {
 	struct reader_name reader;
-	const struct view *view; /* made in this transaction */
+	const struct view *view;     /* made in this transaction */
 	const struct cursor *cursor; /* opened; NULL: none, start afresh */
-	size_t rows; /* at most; 0: FEED_ROWS_MAX */
+	size_t rows;		     /* at most; 0: FEED_ROWS_MAX */
 	bool has_upto; /* nations: end at group_last_signed; heads not yet
 			  signed are left out, and come later */
 	struct seq upto;
@@ -56,10 +56,10 @@ struct feed_request {
 struct feed_page {
 	bool fresh; /* the reader came without a cursor: mark and sweep */
 	bool more;
-	bool unchanged; /* nothing new: the same cursor; answer 204 */
-	size_t rows; /* given to the sink */
+	bool unchanged;		 /* nothing new: the same cursor; answer 204 */
+	size_t rows;		 /* given to the sink */
 	struct shelf_set forget; /* told before the rows; names by shelf_get */
-	struct cursor cursor; /* final if !change.needed */
+	struct cursor cursor;	 /* final if !change.needed */
 	struct ledger_change change;
 };
 

@@ -22,8 +22,7 @@ static struct err drop(struct txn *txn, struct shelf_index *index,
 		if (doc.rows[i].shelf == entry->shelf &&
 		    doc.rows[i].seq.n == entry->seq.n) {
 			memmove(&doc.rows[i], &doc.rows[i + 1],
-				(doc.rows_count - i - 1) *
-					sizeof(*doc.rows));
+				(doc.rows_count - i - 1) * sizeof(*doc.rows));
 			doc.rows_count--;
 			break;
 		}
@@ -58,8 +57,7 @@ static struct err scan(struct txn *txn, uint64_t before, unsigned budget,
 			break;
 		if (entry.gone && entry.time < before)
 			out[(*count)++] = entry;
-		*at = (struct feed_expiry){entry.shelf,
-					   {entry.seq.n + 1}};
+		*at = (struct feed_expiry){entry.shelf, {entry.seq.n + 1}};
 		e = txn_cursor_next(c, &row);
 	}
 	txn_cursor_close(c);
@@ -70,8 +68,7 @@ static struct err scan(struct txn *txn, uint64_t before, unsigned budget,
 }
 
 struct err feed_expire(struct txn *txn, struct shelf_index *index,
-		       uint64_t before, unsigned budget,
-		       struct feed_expiry *at)
+		       uint64_t before, unsigned budget, struct feed_expiry *at)
 {
 	struct feed_entry *found = calloc(EXPIRE_MAX, sizeof(*found));
 	size_t count;

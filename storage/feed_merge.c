@@ -79,8 +79,7 @@ static struct err fetch(struct feed_merge *m, uint32_t shelf, struct seq after,
 		e = txn_cursor_next(m->cursor, &row);
 	else
 		e = txn_cursor_seek(m->cursor,
-				    key_feed(shelf,
-					     (struct seq){after.n + 1}),
+				    key_feed(shelf, (struct seq){after.n + 1}),
 				    &row);
 	m->at_shelf = SHELF_NONE;
 	*found = false;

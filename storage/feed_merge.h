@@ -18,8 +18,7 @@ struct feed_entry {
 	uint64_t time; /* UTC seconds when it went */
 };
 
-struct err feed_entry_decode(const struct txn_row *row,
-			     struct feed_entry *out);
+struct err feed_entry_decode(const struct txn_row *row, struct feed_entry *out);
 
 struct feed_merge;
 

@@ -119,8 +119,7 @@ static struct err sync_folder_of(const char *path)
 		return file_sync_folder(".");
 	if (slash == path)
 		return file_sync_folder("/");
-	n = snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path),
-		     path);
+	n = snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
 	if (n < 0 || n >= PATH_ROOM)
 		return err_make(ERR_TOO_LARGE, "a path beyond the cap");
 	return file_sync_folder(folder);
@@ -135,8 +134,8 @@ struct err file_write(const char *path, struct span bytes, bool fresh)
 	rc = snprintf(temporary, sizeof(temporary), "%s.new", path);
 	if (rc < 0 || rc >= PATH_ROOM)
 		return err_make(ERR_TOO_LARGE, "a path beyond the cap");
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-			     O_NOFOLLOW, 0600);
+	fd = open(temporary,
+		  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return os_err(errno, "a file cannot be made");
 	e = write_all(fd, bytes);
@@ -171,8 +170,8 @@ struct err file_destroy(const char *path)
 	if (fstat(fd, &st) != 0)
 		e = os_err(errno, "a file cannot be looked at");
 	for (left = st.st_size; !failed(e) && left > 0; left -= CHUNK)
-		e = write_all(fd, span_of(zeros, left < CHUNK ? (size_t)left
-							      : CHUNK));
+		e = write_all(fd, span_of(zeros,
+					  left < CHUNK ? (size_t)left : CHUNK));
 	close(fd);
 	if (!failed(e) && unlink(path) != 0)
 		e = os_err(errno, "a file cannot be removed");

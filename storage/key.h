@@ -116,7 +116,7 @@ struct key key_view_content(struct digest content);
 
 /* ---- readers ---- */
 struct reader_name {
-	enum key_kind kind; /* KEY_READER_DEVICE or KEY_READER_NATION */
+	enum key_kind kind;   /* KEY_READER_DEVICE or KEY_READER_NATION */
 	struct key_id device; /* author key */
 	struct nation nation;
 };

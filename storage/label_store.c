@@ -24,8 +24,7 @@ struct err label_store_put(struct txn *txn, struct digest digest,
 	record_put_long(&b, canonical);
 	e = buf_check(&b);
 	if (!failed(e))
-		e = txn_put(txn, TABLE_LABELS, key_label(digest),
-			    buf_span(&b));
+		e = txn_put(txn, TABLE_LABELS, key_label(digest), buf_span(&b));
 	buf_clear(&b);
 	return e;
 }

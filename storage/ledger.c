@@ -189,8 +189,7 @@ struct err ledger_may_hold(struct txn *txn, const struct reader_name *reader,
 }
 
 /* The rows of single losses. */
-static struct err drop_losses(struct txn *txn,
-			      const struct reader_name *reader)
+static struct err drop_losses(struct txn *txn, const struct reader_name *reader)
 {
 	struct key prefix = losses_prefix(reader);
 	struct txn_cursor *c = NULL;

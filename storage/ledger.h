@@ -32,7 +32,7 @@ struct err ledger_lost_since(struct txn *txn, const struct reader_name *reader,
 /* What a page needs written before it leaves. */
 struct ledger_change {
 	bool needed;
-	bool answers;		 /* the set last answered changes */
+	bool answers; /* the set last answered changes */
 	struct reader_name reader;
 	struct ledger before;	 /* compared */
 	struct shelf_set answer; /* the view answered now */

@@ -49,8 +49,8 @@ struct err officer_by_certificate(struct txn *txn, struct digest certificate,
 {
 	struct txn_cursor *cursor = NULL;
 	struct txn_row row;
-	struct err e = txn_cursor_open(txn, TABLE_OFFICERS, key_empty(),
-				       &cursor);
+	struct err e =
+		txn_cursor_open(txn, TABLE_OFFICERS, key_empty(), &cursor);
 
 	while (!failed(e)) {
 		struct officer o;

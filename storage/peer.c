@@ -85,8 +85,8 @@ static struct err decode(struct nation nation, struct span value,
 	return record_read_end(&r, "peers");
 }
 
-struct err peer_get(struct txn *txn, struct nation nation,
-		    struct arena *arena, struct peer *out)
+struct err peer_get(struct txn *txn, struct nation nation, struct arena *arena,
+		    struct peer *out)
 {
 	struct span value;
 	struct err e = txn_get(txn, TABLE_PEERS, key_peer(nation), &value);

@@ -36,22 +36,22 @@ void peer_profile_read(struct span_reader *r, struct arena *arena,
 struct peer {
 	struct nation nation;
 	enum peer_state state;
-	struct span endpoint; /* host:port of its peer listener */
-	struct span ca;	      /* DER, pinned */
+	struct span endpoint;	/* host:port of its peer listener */
+	struct span ca;		/* DER, pinned */
 	struct replica replica; /* whose certificate was seen last */
 	struct peer_profile profile;
-	uint64_t since;		/* UTC seconds of the peering */
-	struct span cursor;	/* of our pull; empty at first */
-	uint64_t pulled;	/* UTC seconds of the last pull that worked */
-	uint64_t pulled_rows;	/* rows taken in, ever */
-	uint64_t refused_rows;	/* quarantined, ever */
-	bool more;		/* the last page was not the end */
+	uint64_t since;	       /* UTC seconds of the peering */
+	struct span cursor;    /* of our pull; empty at first */
+	uint64_t pulled;       /* UTC seconds of the last pull that worked */
+	uint64_t pulled_rows;  /* rows taken in, ever */
+	uint64_t refused_rows; /* quarantined, ever */
+	bool more;	       /* the last page was not the end */
 };
 
 struct err peer_put(struct txn *txn, const struct peer *peer);
 /* Copied into `arena`.  ERR_NOT_FOUND. */
-struct err peer_get(struct txn *txn, struct nation nation,
-		    struct arena *arena, struct peer *out);
+struct err peer_get(struct txn *txn, struct nation nation, struct arena *arena,
+		    struct peer *out);
 /* The next peer after `out->nation` (zero at first).  ERR_NOT_FOUND at the
  * end. */
 struct err peer_next(struct txn *txn, struct arena *arena, struct peer *out);

@@ -49,7 +49,8 @@ struct err policy_store_put_set(struct txn *txn, struct digest set,
 		e = txn_has(txn, TABLE_POLICIES, key_policy_file(files[i]),
 			    &known);
 		if (!failed(e) && !known)
-			e = err_make(ERR_NOT_FOUND, "a policy file is not kept");
+			e = err_make(ERR_NOT_FOUND,
+				     "a policy file is not kept");
 		record_put_digest(&b, files[i]);
 	}
 	if (!failed(e))

@@ -10,8 +10,7 @@ static void counter_name(struct nation from, char out[24])
 	snprintf(out, 24, "quarantine.%.3s", from.code);
 }
 
-struct err quarantine_count(struct txn *txn, struct nation from,
-			    uint64_t *out)
+struct err quarantine_count(struct txn *txn, struct nation from, uint64_t *out)
 {
 	char name[24];
 

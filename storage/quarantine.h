@@ -27,7 +27,6 @@ struct err quarantine_put(struct txn *txn, const struct quarantined *q);
 struct err quarantine_next(struct txn *txn, struct arena *arena,
 			   struct quarantined *out);
 /* How many of one nation. */
-struct err quarantine_count(struct txn *txn, struct nation from,
-			    uint64_t *out);
+struct err quarantine_count(struct txn *txn, struct nation from, uint64_t *out);
 
 #endif

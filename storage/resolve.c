@@ -3,20 +3,13 @@
 #include "storage/resolve_inside.h"
 
 static const char *const outcome_names[] = {
-	[RESOLVE_ACCEPTED] = "accepted",
-	[RESOLVE_KNOWN] = "known",
-	[RESOLVE_COVERED] = "covered",
-	[RESOLVE_HELD] = "held",
-	[RESOLVE_STALE] = "stale-statement",
-	[RESOLVE_CONFLICT] = "conflict",
-	[RESOLVE_EXISTS] = "exists",
-	[RESOLVE_NOT_THERE] = "not-there",
-	[RESOLVE_REPLAYED] = "replayed",
-	[RESOLVE_TOO_MANY] = "too-many",
-	[RESOLVE_TWO_FACES] = "two-faces",
-	[RESOLVE_RECALLED] = "recalled",
-	[RESOLVE_LABEL] = "label",
-	[RESOLVE_FOREIGN] = "foreign",
+	[RESOLVE_ACCEPTED] = "accepted",     [RESOLVE_KNOWN] = "known",
+	[RESOLVE_COVERED] = "covered",	     [RESOLVE_HELD] = "held",
+	[RESOLVE_STALE] = "stale-statement", [RESOLVE_CONFLICT] = "conflict",
+	[RESOLVE_EXISTS] = "exists",	     [RESOLVE_NOT_THERE] = "not-there",
+	[RESOLVE_REPLAYED] = "replayed",     [RESOLVE_TOO_MANY] = "too-many",
+	[RESOLVE_TWO_FACES] = "two-faces",   [RESOLVE_RECALLED] = "recalled",
+	[RESOLVE_LABEL] = "label",	     [RESOLVE_FOREIGN] = "foreign",
 };
 
 const char *resolve_outcome_name(enum resolve_outcome o)
@@ -65,13 +58,13 @@ static struct err copy_lists(const struct document *old, struct arena *arena,
 {
 	doc->heads = resolve_copy(arena, old->heads, old->heads_count, 1,
 				  sizeof(*doc->heads));
-	doc->statements = resolve_copy(arena, old->statements,
-				       old->statements_count, 1,
-				       sizeof(*doc->statements));
+	doc->statements =
+		resolve_copy(arena, old->statements, old->statements_count, 1,
+			     sizeof(*doc->statements));
 	doc->dots = resolve_copy(arena, old->dots, old->dots_count, 1,
 				 sizeof(*doc->dots));
-	doc->serials = resolve_copy(arena, old->serials, old->serials_count,
-				    1, sizeof(*doc->serials));
+	doc->serials = resolve_copy(arena, old->serials, old->serials_count, 1,
+				    sizeof(*doc->serials));
 	return doc->heads && doc->statements && doc->dots && doc->serials
 		       ? ERR_NONE
 		       : no_memory();
@@ -79,8 +72,7 @@ static struct err copy_lists(const struct document *old, struct arena *arena,
 
 static struct err start(const struct document *old, struct doc_id id,
 			struct nation home, const struct opening *opening,
-			uint64_t now, struct arena *arena,
-			struct document *doc)
+			uint64_t now, struct arena *arena, struct document *doc)
 {
 	static const struct document nothing;
 
@@ -130,8 +122,8 @@ static void add_statement(struct document *doc,
 	doc->statements_count++;
 }
 
-static const struct document_statement *
-statement_of(const struct document *doc, struct digest digest)
+static const struct document_statement *statement_of(const struct document *doc,
+						     struct digest digest)
 {
 	for (size_t i = 0; i < doc->statements_count; i++)
 		if (digest_eq(doc->statements[i].digest, digest))
@@ -197,8 +189,7 @@ static struct err seal_from(const struct seal *seal, struct span blob,
 		.statements_count = (uint8_t)seal->word.statements_count,
 		.blob = blob,
 	};
-	memcpy(out->statements, seal->word.statements,
-	       sizeof(out->statements));
+	memcpy(out->statements, seal->word.statements, sizeof(out->statements));
 	return context_span(&seal->word.context, arena, &out->context);
 }
 
@@ -379,9 +370,10 @@ static bool take_bases(const struct document *old,
 			document_head(old, h->parents[i]);
 
 		for (size_t j = 0; p && j < p->stands_count; j++)
-			fits &= resolve_add_number(
-				h->bases, &h->bases_count, DOCUMENT_STANDS_MAX,
-				old->statements[p->stands[j]].number);
+			fits &= resolve_add_number(h->bases, &h->bases_count,
+						   DOCUMENT_STANDS_MAX,
+						   old->statements[p->stands[j]]
+							   .number);
 	}
 	if (!in->local)
 		return fits;
@@ -397,8 +389,8 @@ static bool take_bases(const struct document *old,
 static struct err take_place(const struct document *old,
 			     const struct resolve_revision *in,
 			     struct document *doc,
-			     const struct document_head *h,
-			     struct arena *arena, struct resolve_result *out)
+			     const struct document_head *h, struct arena *arena,
+			     struct resolve_result *out)
 {
 	struct nation nation = h->seals[0].dot.replica.nation;
 	size_t same = 0;
@@ -565,8 +557,8 @@ static struct err take(const struct document *old,
 		if (failed(e))
 			return e;
 	}
-	fits = take_bases(old, in, h) && resolve_count_dot(doc,
-							   h->seals[0].dot);
+	fits = take_bases(old, in, h) &&
+	       resolve_count_dot(doc, h->seals[0].dot);
 	if (!fits) {
 		out->outcome = RESOLVE_TOO_MANY;
 		return ERR_NONE;
@@ -672,8 +664,8 @@ check_new_statement(const struct document *old,
 		return RESOLVE_RECALLED;
 	if (is_foreign(old, s->id, s->home, &in->opening))
 		return RESOLVE_FOREIGN;
-	if (in->local && (s->number != document_number(old) + 1 ||
-			  !previous_eq(old, s)))
+	if (in->local &&
+	    (s->number != document_number(old) + 1 || !previous_eq(old, s)))
 		return RESOLVE_STALE;
 	if (old->statements_count >= room)
 		return RESOLVE_TOO_MANY;
@@ -722,8 +714,7 @@ struct err resolve_statement(const struct document *old,
 			     const struct resolve_statement *in,
 			     struct arena *arena, struct resolve_result *out)
 {
-	struct seal_subject subject =
-		seal_subject_of_statement(in->statement);
+	struct seal_subject subject = seal_subject_of_statement(in->statement);
 	struct document_statement s;
 	struct err e;
 
@@ -782,9 +773,9 @@ struct err resolve_withdraw(const struct document *old, struct arena *arena,
 	return ERR_NONE;
 }
 
-struct err resolve_shown(const struct document *old,
-			 const struct digest *shown, size_t count,
-			 struct arena *arena, struct resolve_result *out)
+struct err resolve_shown(const struct document *old, const struct digest *shown,
+			 size_t count, struct arena *arena,
+			 struct resolve_result *out)
 {
 	struct err e = change(old, arena, out);
 	struct document *doc = &out->doc;

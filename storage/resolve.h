@@ -12,23 +12,23 @@
 #include "storage/document.h"
 
 enum resolve_outcome {
-	RESOLVE_ACCEPTED, /* `doc` is the new document */
-	RESOLVE_KNOWN,	  /* nothing new: it is here already */
-	RESOLVE_COVERED,  /* a standing head supersedes it: nothing to do */
-	RESOLVE_HELD,	  /* under a statement unknown here: keep it aside */
-	RESOLVE_STALE,	  /* local: written under a statement that is no
+	RESOLVE_ACCEPTED,  /* `doc` is the new document */
+	RESOLVE_KNOWN,	   /* nothing new: it is here already */
+	RESOLVE_COVERED,   /* a standing head supersedes it: nothing to do */
+	RESOLVE_HELD,	   /* under a statement unknown here: keep it aside */
+	RESOLVE_STALE,	   /* local: written under a statement that is no
 			     longer in force (412), or number not n+1 */
-	RESOLVE_CONFLICT, /* local: If-Match names no current head (412) */
-	RESOLVE_EXISTS,	  /* local: If-None-Match: * on what exists (412) */
+	RESOLVE_CONFLICT,  /* local: If-Match names no current head (412) */
+	RESOLVE_EXISTS,	   /* local: If-None-Match: * on what exists (412) */
 	RESOLVE_NOT_THERE, /* an edit or statement of a document that is not
 			      here and is not its first */
-	RESOLVE_REPLAYED, /* local: the author's serial does not rise */
-	RESOLVE_TOO_MANY, /* beyond 4 heads of a nation, 64 in all, or a cap
+	RESOLVE_REPLAYED,  /* local: the author's serial does not rise */
+	RESOLVE_TOO_MANY,  /* beyond 4 heads of a nation, 64 in all, or a cap
 			     of the record */
 	RESOLVE_TWO_FACES, /* one dot, two leaf cores: proof (keep both) */
-	RESOLVE_RECALLED, /* the id is refused for ever */
-	RESOLVE_LABEL,	  /* its label is not that of its statement */
-	RESOLVE_FOREIGN,  /* home or space differ from the first manifest's */
+	RESOLVE_RECALLED,  /* the id is refused for ever */
+	RESOLVE_LABEL,	   /* its label is not that of its statement */
+	RESOLVE_FOREIGN,   /* home or space differ from the first manifest's */
 };
 
 /* "accepted", "known", ...: for logs, audit and quarantine. */
@@ -51,8 +51,8 @@ struct resolve_revision {
 
 	/* Local: we give dot, context and seal. */
 	bool local;
-	struct replica replica;	  /* ours */
-	const struct view *sees;  /* what the author may see: only parents on
+	struct replica replica;	 /* ours */
+	const struct view *sees; /* what the author may see: only parents on
 				     it go into the context; NULL: all */
 	enum resolve_match match;
 	struct digest match_head;
@@ -69,8 +69,8 @@ struct resolve_revision {
 	/* Kept with it. Keys in the order of the manifest's commitments. */
 	const struct document_key *keys;
 	size_t keys_count;
-	uint64_t slot;	     /* used if the document has none yet */
-	struct span content; /* a small blob to stand inline, or empty */
+	uint64_t slot;		   /* used if the document has none yet */
+	struct span content;	   /* a small blob to stand inline, or empty */
 	enum document_place place; /* SEGMENTS or ABSENT if not inline */
 };
 
@@ -90,7 +90,7 @@ struct resolve_statement {
 struct resolve_result {
 	enum resolve_outcome outcome;
 	/* The rest only when accepted. */
-	struct document doc; /* shelves of its heads not yet numbered */
+	struct document doc;  /* shelves of its heads not yet numbered */
 	struct digest digest; /* of the revision or statement */
 	struct dot dot;	      /* of a revision */
 	bool unchanged_rows;  /* only kept (a late edit of a deleted one) */
@@ -132,9 +132,9 @@ struct err resolve_withdraw(const struct document *old, struct arena *arena,
 /* What its home shows us of it now: of the heads that we have from `home` all
  * but these `count` go, be they superseded there or no longer ours to see.
  * (Our own, which it may not know yet, stay.) */
-struct err resolve_shown(const struct document *old,
-			 const struct digest *shown, size_t count,
-			 struct arena *arena, struct resolve_result *out);
+struct err resolve_shown(const struct document *old, const struct digest *shown,
+			 size_t count, struct arena *arena,
+			 struct resolve_result *out);
 
 /* Hold, embargo or expiry: the same heads on shelves of another condition. */
 struct err resolve_condition(const struct document *old, uint64_t condition,

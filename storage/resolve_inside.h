@@ -23,8 +23,7 @@ struct err resolve_falls(const struct document_head *a,
 /* Dot, context, evidence of a new head of ours over those of its parents that
  * are heads of `old` and that `sees` shows. */
 struct err resolve_make_version(const struct document *old,
-				const struct view *sees,
-				struct replica replica,
+				const struct view *sees, struct replica replica,
 				struct document_head *head,
 				struct arena *arena);
 

@@ -46,8 +46,8 @@ uint64_t resolve_listed(const struct document *doc, struct digest digest)
 }
 
 /* Every label statement of the number; false at the cap. */
-static bool stand_under(const struct document *doc,
-			struct document_head *head, uint64_t number)
+static bool stand_under(const struct document *doc, struct document_head *head,
+			uint64_t number)
 {
 	for (size_t i = 0; i < doc->statements_count; i++) {
 		const struct document_statement *s = &doc->statements[i];
@@ -107,8 +107,7 @@ static void head_stand(const struct document *doc, struct document_head *head,
 	bool fits;
 
 	head->stands_count = 0;
-	fits = listed ? stand_under(doc, head, listed)
-		      : stand_alone(doc, head);
+	fits = listed ? stand_under(doc, head, listed) : stand_alone(doc, head);
 	if (!fits)
 		head->stands_count = 0;
 	head->shelf = allowed && !head->must_understand && evaluable(doc, head)

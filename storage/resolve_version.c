@@ -29,8 +29,7 @@ static struct err evidence_words(const struct document_head *head,
 	if (head->evidence_count == 0)
 		return ERR_NONE;
 	words = arena_array(arena, head->evidence_count, sizeof(*words));
-	contexts = arena_array(arena, head->evidence_count,
-			       sizeof(*contexts));
+	contexts = arena_array(arena, head->evidence_count, sizeof(*contexts));
 	if (!words || !contexts)
 		return no_memory();
 	for (size_t i = 0; i < head->evidence_count; i++) {
@@ -137,13 +136,11 @@ struct parent {
 	size_t seal;
 };
 
-static struct err parents_of(const struct document *old,
-			     const struct view *sees,
-			     const struct document_head *head,
-			     struct arena *arena,
-			     struct version versions[VERSION_PARENTS_MAX],
-			     struct parent parents[VERSION_PARENTS_MAX],
-			     size_t *count)
+static struct err
+parents_of(const struct document *old, const struct view *sees,
+	   const struct document_head *head, struct arena *arena,
+	   struct version versions[VERSION_PARENTS_MAX],
+	   struct parent parents[VERSION_PARENTS_MAX], size_t *count)
 {
 	size_t n = 0;
 	struct err e;
@@ -169,8 +166,7 @@ static struct err parents_of(const struct document *old,
 
 static struct err evidence_from(const struct version_made *made,
 				const struct parent *parents,
-				struct document_head *head,
-				struct arena *arena)
+				struct document_head *head, struct arena *arena)
 {
 	struct document_evidence *list =
 		resolve_copy(arena, NULL, 0, made->evidence_count,
@@ -186,9 +182,10 @@ static struct err evidence_from(const struct version_made *made,
 			list[i] = p->head->evidence[s->evidence];
 			continue;
 		}
-		list[i] = (struct document_evidence){
-			p->head->digest, p->head->author,
-			p->head->seals[p->seal].blob};
+		list[i] = (struct document_evidence){p->head->digest,
+						     p->head->author,
+						     p->head->seals[p->seal]
+							     .blob};
 	}
 	head->evidence = list;
 	head->evidence_count = (uint8_t)made->evidence_count;
@@ -196,10 +193,8 @@ static struct err evidence_from(const struct version_made *made,
 }
 
 struct err resolve_make_version(const struct document *old,
-				const struct view *sees,
-				struct replica replica,
-				struct document_head *head,
-				struct arena *arena)
+				const struct view *sees, struct replica replica,
+				struct document_head *head, struct arena *arena)
 {
 	struct version versions[VERSION_PARENTS_MAX];
 	struct parent parents[VERSION_PARENTS_MAX];

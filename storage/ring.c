@@ -28,8 +28,7 @@ static struct err write_state(const char *path,
 		if (!failed(e))
 			e = random_fill(random, key, sizeof(key));
 		if (!failed(e))
-			e = provider->put(provider->self, state->ring_key,
-					  key);
+			e = provider->put(provider->self, state->ring_key, key);
 	} else {
 		e = provider->get(provider->self, state->ring_key, key);
 	}
@@ -207,8 +206,7 @@ struct err ring_replace_private(struct ring *ring,
 	for (unsigned i = 0; i < first; i++)
 		for (unsigned j = 0; j < start->count; j++)
 			if (next->privates[i].until == 0 &&
-			    next->privates[i].purpose ==
-				    start->keys[j].purpose)
+			    next->privates[i].purpose == start->keys[j].purpose)
 				next->privates[i].until = keep_until;
 	for (unsigned j = 0; j < start->count && !failed(e); j++)
 		e = add_private(next, &start->keys[j]);
@@ -427,8 +425,7 @@ struct err ring_seal_secret(struct ring *ring, struct span name,
 	if (!failed(e))
 		e = random_fill(ring->random, nonce, sizeof(nonce));
 	if (!failed(e))
-		e = crypto_gcm_seal(key, nonce, buf_span(&aad), secret,
-				    sealed);
+		e = crypto_gcm_seal(key, nonce, buf_span(&aad), secret, sealed);
 	if (!failed(e)) {
 		buf_put_u8(out, generation);
 		buf_put(out, SPAN_OBJ(nonce));

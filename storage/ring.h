@@ -68,14 +68,14 @@ struct err ring_reserve_slots(struct ring *ring, struct store *store,
  * The slot for a new document, in the writer's transaction (records).
  * ERR_BUSY if no spare slot is left: abort, reserve, repeat.
  */
-struct err ring_take_slot(struct ring *ring, struct txn *txn,
-			  struct doc_id doc, uint64_t *slot);
+struct err ring_take_slot(struct ring *ring, struct txn *txn, struct doc_id doc,
+			  uint64_t *slot);
 /*
  * The document leaves its slot and its keys shall die: marks the slot for
  * ring_purge, in the writer's transaction that drops the wrapped keys.
  */
-struct err ring_drop_document(struct ring *ring, struct txn *txn,
-			      uint64_t slot, struct doc_id doc);
+struct err ring_drop_document(struct ring *ring, struct txn *txn, uint64_t slot,
+			      struct doc_id doc);
 
 /* The key that wraps one content key at rest: HKDF of the slot secret over
  * slot, document, commitment.  ERR_NOT_FOUND if the slot is destroyed. */

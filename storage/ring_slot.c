@@ -35,9 +35,8 @@ struct err ring_kek(struct ring *ring, uint64_t slot, struct doc_id doc,
 	e = buf_check(&info);
 	/* The store id never changes, so it needs no lock. */
 	if (!failed(e))
-		e = crypto_hkdf(SPAN_OBJ(copy.secret),
-				SPAN_OBJ(ring->store_id), buf_span(&info), out,
-				CRYPTO_KEY_LEN);
+		e = crypto_hkdf(SPAN_OBJ(copy.secret), SPAN_OBJ(ring->store_id),
+				buf_span(&info), out, CRYPTO_KEY_LEN);
 	wipe(&copy, sizeof(copy));
 	buf_clear(&info);
 	return e;
@@ -174,8 +173,8 @@ static bool next_slot(struct ring *ring, uint64_t *slot)
 	return found != NULL;
 }
 
-struct err ring_take_slot(struct ring *ring, struct txn *txn,
-			  struct doc_id doc, uint64_t *slot)
+struct err ring_take_slot(struct ring *ring, struct txn *txn, struct doc_id doc,
+			  uint64_t *slot)
 {
 	uint64_t current, number;
 	uint16_t count = 0;
@@ -215,8 +214,8 @@ static struct err leave_slot(struct txn *txn, uint64_t slot, struct doc_id doc)
 	return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
 }
 
-struct err ring_drop_document(struct ring *ring, struct txn *txn,
-			      uint64_t slot, struct doc_id doc)
+struct err ring_drop_document(struct ring *ring, struct txn *txn, uint64_t slot,
+			      struct doc_id doc)
 {
 	struct err e = leave_slot(txn, slot, doc);
 
@@ -283,8 +282,8 @@ static struct err first_document(struct txn *txn, uint64_t slot,
 	if (!failed(e))
 		e = txn_cursor_first(cursor, &row);
 	if (!failed(e)) {
-		struct span_reader r = span_read(span_sub(row.key, 9,
-							  SIZE_MAX));
+		struct span_reader r =
+			span_read(span_sub(row.key, 9, SIZE_MAX));
 
 		*out = record_read_doc_id(&r);
 		e = record_read_end(&r, "a slot's key is malformed");
@@ -295,8 +294,7 @@ static struct err first_document(struct txn *txn, uint64_t slot,
 
 /* Every document of a slot to fresh ones, in one commit. */
 static struct err move_documents(struct ring *ring, struct store *store,
-				 const struct ring_mover *mover,
-				 uint64_t slot)
+				 const struct ring_mover *mover, uint64_t slot)
 {
 	struct txn *txn = NULL;
 	struct doc_id doc;

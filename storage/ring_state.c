@@ -261,8 +261,7 @@ struct err ring_state_read_head(struct span file, struct ring_state *out)
 	return ERR_NONE;
 }
 
-struct err ring_state_open(struct span file,
-			   const uint8_t key[CRYPTO_KEY_LEN],
+struct err ring_state_open(struct span file, const uint8_t key[CRYPTO_KEY_LEN],
 			   struct ring_state *out)
 {
 	struct span nonce = span_sub(file, RING_HEAD_LEN - CRYPTO_NONCE_LEN,
@@ -301,8 +300,8 @@ struct err ring_state_seal(const struct ring_state *state,
 
 	buf_init(&plain, RING_BODY_MAX);
 	/* Grown once, so that growing leaves no copies of secrets behind. */
-	(void)buf_grow(&plain, 4096 + RING_PRIVATES_MAX * 64 +
-				       state->slot_count * 40);
+	(void)buf_grow(&plain,
+		       4096 + RING_PRIVATES_MAX * 64 + state->slot_count * 40);
 	buf_reset(&plain);
 	e = make_aad(state, &aad);
 	if (!failed(e)) {

@@ -10,8 +10,8 @@ enum {
 	RING_SYM_MAX = CRYPTO_SIV_KEY_LEN,
 	RING_PRIVATES_MAX = 64,
 	RING_BODY_MAX = 4096 + RING_PRIVATES_MAX * 64 + RING_SLOTS_MAX * 40,
-	RING_HEAD_LEN = 4 + STORE_ID_LEN + 8 + RING_KEY_ID_LEN +
-			CRYPTO_NONCE_LEN,
+	RING_HEAD_LEN =
+		4 + STORE_ID_LEN + 8 + RING_KEY_ID_LEN + CRYPTO_NONCE_LEN,
 	RING_FILE_MAX = RING_HEAD_LEN + RING_BODY_MAX + CRYPTO_TAG_LEN,
 };
 
@@ -73,8 +73,7 @@ struct err ring_state_rotate(struct ring_state *state,
 /* The plain head of a file: enough to find its ring key. */
 struct err ring_state_read_head(struct span file, struct ring_state *out);
 /* The rest, under its ring key; ERR_CORRUPT if it is not authentic. */
-struct err ring_state_open(struct span file,
-			   const uint8_t key[CRYPTO_KEY_LEN],
+struct err ring_state_open(struct span file, const uint8_t key[CRYPTO_KEY_LEN],
 			   struct ring_state *out);
 /* Appends the file. */
 struct err ring_state_seal(const struct ring_state *state,

@@ -73,8 +73,7 @@ struct err start_file_open(const char *path,
 	buf_init(&file, KEYFILE_START_FILE_MAX);
 	e = file_read(path, &file);
 	if (!failed(e))
-		e = keyfile_decode_start(buf_span(&file), root_key, plain,
-					 out);
+		e = keyfile_decode_start(buf_span(&file), root_key, plain, out);
 	buf_clear(&file);
 	return e;
 }

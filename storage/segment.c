@@ -23,8 +23,7 @@ struct err segment_put(struct txn *txn, struct doc_id doc,
 {
 	if (sealed.len > SEGMENT_STORED_MAX)
 		return err_make(ERR_TOO_LARGE, "a segment beyond the cap");
-	return put_once(txn, TABLE_SEGMENTS, key_segment(doc, segment),
-			sealed);
+	return put_once(txn, TABLE_SEGMENTS, key_segment(doc, segment), sealed);
 }
 
 struct err segment_has(struct txn *txn, struct doc_id doc,
@@ -69,15 +68,14 @@ struct err segment_table_put(struct txn *txn, struct doc_id doc,
 struct err segment_table_get(struct txn *txn, struct doc_id doc,
 			     struct digest table, struct span *out)
 {
-	return txn_get(txn, TABLE_SEGMENT_TABLES,
-		       key_segment_table(doc, table), out);
+	return txn_get(txn, TABLE_SEGMENT_TABLES, key_segment_table(doc, table),
+		       out);
 }
 
 struct err segment_table_del(struct txn *txn, struct doc_id doc,
 			     struct digest table)
 {
-	return del_if(txn, TABLE_SEGMENT_TABLES,
-		      key_segment_table(doc, table));
+	return del_if(txn, TABLE_SEGMENT_TABLES, key_segment_table(doc, table));
 }
 
 /* ---- walking, for collection ---- */

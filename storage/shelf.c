@@ -29,8 +29,7 @@ struct shelf_index {
 	_Atomic uint64_t sequence; /* the last given */
 };
 
-static struct entry *entry_of(const struct shelf_index *index,
-			      uint32_t number)
+static struct entry *entry_of(const struct shelf_index *index, uint32_t number)
 {
 	struct entry *chunk;
 
@@ -76,18 +75,16 @@ struct seq shelf_last(const struct shelf_index *index, uint32_t number)
 {
 	const struct entry *e = entry_of(index, number);
 
-	return (struct seq){e ? atomic_load_explicit(&e->last,
-						     memory_order_acquire)
-			      : 0};
+	return (struct seq){
+		e ? atomic_load_explicit(&e->last, memory_order_acquire) : 0};
 }
 
 struct seq shelf_floor(const struct shelf_index *index, uint32_t number)
 {
 	const struct entry *e = entry_of(index, number);
 
-	return (struct seq){e ? atomic_load_explicit(&e->floor,
-						     memory_order_acquire)
-			      : 0};
+	return (struct seq){
+		e ? atomic_load_explicit(&e->floor, memory_order_acquire) : 0};
 }
 
 /* ---- rows ---- */
@@ -125,7 +122,7 @@ static struct err row_decode(struct span value, struct shelf_row *row,
 	if (failed(e))
 		return e;
 	return shelf_row_name(space, row->labels, count, row->condition,
-			  &row->name);
+			      &row->name);
 }
 
 static struct err row_put(struct txn *txn, const struct shelf_row *row,
@@ -145,7 +142,7 @@ static struct err row_put(struct txn *txn, const struct shelf_row *row,
 }
 
 struct err shelf_row_name(struct span space, const struct digest *labels,
-		      size_t count, uint64_t condition, struct digest *out)
+			  size_t count, uint64_t condition, struct digest *out)
 {
 	struct buf b;
 	struct err e;
@@ -370,14 +367,15 @@ struct err shelf_intern(struct txn *txn, struct shelf_index *index,
 	struct err e;
 
 	if (count == 0 || space.len == 0 || space.len > SPACE_NAME_MAX)
-		return err_make(ERR_MALFORMED, "a shelf without label or space");
+		return err_make(ERR_MALFORMED,
+				"a shelf without label or space");
 	draft.labels_count = labels_normalise(labels, count, draft.labels);
 	if (draft.labels_count == 0)
 		return err_make(ERR_TOO_LARGE, "a shelf of too many labels");
 	memcpy(draft.space, space.at, space.len);
 	draft.space_len = (uint8_t)space.len;
 	e = shelf_row_name(space, draft.labels, draft.labels_count, condition,
-		       &draft.name);
+			   &draft.name);
 	if (failed(e))
 		return e;
 	e = shelf_by_name(txn, draft.name, number);

@@ -52,7 +52,7 @@ struct err shelf_count(struct txn *txn, uint32_t *out);
 
 /* The name of a shelf; `labels` sorted without doubles. */
 struct err shelf_row_name(struct span space, const struct digest *labels,
-		      size_t count, uint64_t condition, struct digest *out);
+			  size_t count, uint64_t condition, struct digest *out);
 
 /*
  * The number of a shelf, made in this write transaction if there is none.
@@ -64,8 +64,7 @@ struct err shelf_intern(struct txn *txn, struct shelf_index *index,
 			size_t count, uint64_t condition, uint32_t *number);
 
 /* The number of a shelf by its name; ERR_NOT_FOUND. */
-struct err shelf_by_name(struct txn *txn, struct digest name,
-			 uint32_t *number);
+struct err shelf_by_name(struct txn *txn, struct digest name, uint32_t *number);
 
 /*
  * Shelves that name a label, one at a time: the next number above `*number`

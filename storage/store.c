@@ -391,8 +391,7 @@ static struct err check_format(struct store *store, enum table table)
 	if (!rc)
 		rc = mdb_get(txn, store->dbi[table], &k, &v);
 	if (!rc) {
-		struct span_reader r = span_read(span_of(v.mv_data,
-							 v.mv_size));
+		struct span_reader r = span_read(span_of(v.mv_data, v.mv_size));
 
 		format = span_read_u32(&r);
 	}

@@ -88,7 +88,7 @@ struct store_options {
 	/* Who the store is, from the ring (ring_store_id, ring_mac_key). */
 	uint8_t store_id[STORE_ID_LEN];
 	uint8_t mac_key[STORE_MAC_KEY_LEN]; /* copied; wipe your own */
-	uint64_t quota;	/* bytes of both environments; 0 is none */
+	uint64_t quota;		     /* bytes of both environments; 0 is none */
 	struct store_faults *faults; /* borrowed; NULL for none */
 };
 
@@ -147,7 +147,7 @@ bool store_dead(const struct store *store);
 struct store_usage {
 	uint64_t used;	/* bytes in use, free pages not counted */
 	uint64_t file;	/* bytes of both files */
-	uint64_t quota;	/* 0 is none */
+	uint64_t quota; /* 0 is none */
 	bool full;	/* from 95% of the quota: puts are ERR_DISK_FULL */
 };
 

@@ -28,8 +28,8 @@ struct err token_put(struct txn *txn, const struct token *t)
 	return e;
 }
 
-static struct err decode(struct span id, struct span value,
-			 struct arena *arena, struct token *out)
+static struct err decode(struct span id, struct span value, struct arena *arena,
+			 struct token *out)
 {
 	struct span_reader r = span_read(arena_copy(arena, value));
 	struct token t = {0};
@@ -70,8 +70,7 @@ struct err token_del(struct txn *txn, const uint8_t id[LEASE_ID_LEN])
 	return txn_del(txn, TABLE_TOKENS, key_token(id));
 }
 
-struct err token_next(struct txn *txn, struct arena *arena,
-		      struct token *out)
+struct err token_next(struct txn *txn, struct arena *arena, struct token *out)
 {
 	struct txn_cursor *cursor = NULL;
 	struct key from = key_token(out->id);

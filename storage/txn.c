@@ -167,8 +167,7 @@ static int cut_short(const struct txn *txn, int rc)
 	struct statvfs disk;
 	int fd;
 
-	if (rc != EIO ||
-	    mdb_env_get_fd(txn->store->env[txn->env], &fd) != 0 ||
+	if (rc != EIO || mdb_env_get_fd(txn->store->env[txn->env], &fd) != 0 ||
 	    fstatvfs(fd, &disk) != 0 ||
 	    disk.f_bavail * disk.f_frsize >= CUT_SHORT_MAX)
 		return rc;
@@ -244,8 +243,8 @@ static struct err mac(struct txn *txn, enum table table, struct span key,
 	if (!txn->scratch.at)
 		(void)buf_grow(&txn->scratch, SCRATCH_FIRST);
 	return record_mac(span_of(s->mac_key, STORE_MAC_KEY_LEN),
-			  span_of(s->store_id, STORE_ID_LEN),
-			  table_name(table), key, value, &txn->scratch, out);
+			  span_of(s->store_id, STORE_ID_LEN), table_name(table),
+			  key, value, &txn->scratch, out);
 }
 
 /* From what stands on disk to the value. */
@@ -290,8 +289,7 @@ struct err txn_get(struct txn *txn, enum table table, struct key key,
 	return checked(txn, table, key_span(&key), v, value);
 }
 
-struct err txn_has(struct txn *txn, enum table table, struct key key,
-		   bool *out)
+struct err txn_has(struct txn *txn, enum table table, struct key key, bool *out)
 {
 	struct span value;
 	struct err e = txn_get(txn, table, key, &value);
@@ -418,8 +416,8 @@ static struct err none(void)
 	return err_make(ERR_NOT_FOUND, "no more rows");
 }
 
-struct err txn_cursor_open(struct txn *txn, enum table table,
-			   struct key prefix, struct txn_cursor **out)
+struct err txn_cursor_open(struct txn *txn, enum table table, struct key prefix,
+			   struct txn_cursor **out)
 {
 	struct txn_cursor *c;
 	int rc;
@@ -437,8 +435,7 @@ struct err txn_cursor_open(struct txn *txn, enum table table,
 	c->prefix = prefix;
 	rc = store_fault(txn->store);
 	if (!rc)
-		rc = mdb_cursor_open(txn->mdb, txn->store->dbi[table],
-				     &c->mdb);
+		rc = mdb_cursor_open(txn->mdb, txn->store->dbi[table], &c->mdb);
 	if (rc) {
 		free(c);
 		return store_err(txn->store, rc);
@@ -580,8 +577,7 @@ struct err txn_cursor_prev(struct txn_cursor *cursor, struct txn_row *row)
 	case CURSOR_AFTER:
 		return txn_cursor_last(cursor, row);
 	case CURSOR_ON:
-		return move(cursor, (MDB_val){0}, MDB_PREV, CURSOR_BEFORE,
-			    row);
+		return move(cursor, (MDB_val){0}, MDB_PREV, CURSOR_BEFORE, row);
 	case CURSOR_BEFORE:
 		break;
 	}

@@ -95,8 +95,8 @@ struct txn_row {
 
 /* Rows of `table` whose key begins with `prefix` (empty: all).  Owns: close
  * before the transaction ends. */
-struct err txn_cursor_open(struct txn *txn, enum table table,
-			   struct key prefix, struct txn_cursor **out);
+struct err txn_cursor_open(struct txn *txn, enum table table, struct key prefix,
+			   struct txn_cursor **out);
 void txn_cursor_close(struct txn_cursor *cursor);
 
 /* Each of these is ERR_NOT_FOUND when no row of the prefix is there. */

@@ -15,7 +15,7 @@ struct upload {
 	struct doc_id doc;
 	struct key_id author;
 	struct digest table;
-	uint64_t size;	 /* of the plaintext */
+	uint64_t size;	      /* of the plaintext */
 	struct digest parent; /* whose segments need not come; or zero */
 	uint64_t total;	 /* bytes that come: of the blob, less the parent's */
 	uint64_t offset; /* bytes that are durable */
@@ -33,7 +33,6 @@ struct err upload_del(struct txn *txn, const uint8_t id[LEASE_ID_LEN]);
  * ERR_NOT_FOUND at the end. */
 struct err upload_next(struct txn *txn, struct upload *out);
 /* Leases of one author: for limits. */
-struct err upload_count(struct txn *txn, struct key_id author,
-			unsigned *out);
+struct err upload_count(struct txn *txn, struct key_id author, unsigned *out);
 
 #endif

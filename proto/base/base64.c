@@ -34,30 +34,27 @@ static char *encode(struct span in, const char *letters, char *out)
 /* Of a character: its value and LETTER; 0 for what is no letter.  By table,
  * since every request carries some thousand characters. */
 enum { LETTER = 64 };
-#define COMMON \
-	['A'] = 64, ['B'] = 65, ['C'] = 66, ['D'] = 67, \
-	['E'] = 68, ['F'] = 69, ['G'] = 70, ['H'] = 71, \
-	['I'] = 72, ['J'] = 73, ['K'] = 74, ['L'] = 75, \
-	['M'] = 76, ['N'] = 77, ['O'] = 78, ['P'] = 79, \
-	['Q'] = 80, ['R'] = 81, ['S'] = 82, ['T'] = 83, \
-	['U'] = 84, ['V'] = 85, ['W'] = 86, ['X'] = 87, \
-	['Y'] = 88, ['Z'] = 89, ['a'] = 90, ['b'] = 91, \
-	['c'] = 92, ['d'] = 93, ['e'] = 94, ['f'] = 95, \
-	['g'] = 96, ['h'] = 97, ['i'] = 98, ['j'] = 99, \
-	['k'] = 100, ['l'] = 101, ['m'] = 102, ['n'] = 103, \
-	['o'] = 104, ['p'] = 105, ['q'] = 106, ['r'] = 107, \
-	['s'] = 108, ['t'] = 109, ['u'] = 110, ['v'] = 111, \
-	['w'] = 112, ['x'] = 113, ['y'] = 114, ['z'] = 115, \
-	['0'] = 116, ['1'] = 117, ['2'] = 118, ['3'] = 119, \
-	['4'] = 120, ['5'] = 121, ['6'] = 122, ['7'] = 123, \
+#define COMMON                                                                 \
+	['A'] = 64, ['B'] = 65, ['C'] = 66, ['D'] = 67, ['E'] = 68,            \
+	['F'] = 69, ['G'] = 70, ['H'] = 71, ['I'] = 72, ['J'] = 73,            \
+	['K'] = 74, ['L'] = 75, ['M'] = 76, ['N'] = 77, ['O'] = 78,            \
+	['P'] = 79, ['Q'] = 80, ['R'] = 81, ['S'] = 82, ['T'] = 83,            \
+	['U'] = 84, ['V'] = 85, ['W'] = 86, ['X'] = 87, ['Y'] = 88,            \
+	['Z'] = 89, ['a'] = 90, ['b'] = 91, ['c'] = 92, ['d'] = 93,            \
+	['e'] = 94, ['f'] = 95, ['g'] = 96, ['h'] = 97, ['i'] = 98,            \
+	['j'] = 99, ['k'] = 100, ['l'] = 101, ['m'] = 102, ['n'] = 103,        \
+	['o'] = 104, ['p'] = 105, ['q'] = 106, ['r'] = 107, ['s'] = 108,       \
+	['t'] = 109, ['u'] = 110, ['v'] = 111, ['w'] = 112, ['x'] = 113,       \
+	['y'] = 114, ['z'] = 115, ['0'] = 116, ['1'] = 117, ['2'] = 118,       \
+	['3'] = 119, ['4'] = 120, ['5'] = 121, ['6'] = 122, ['7'] = 123,       \
 	['8'] = 124, ['9'] = 125
 
 static const uint8_t url_values[256] = {COMMON, ['-'] = 126, ['_'] = 127};
 static const uint8_t std_values[256] = {COMMON, ['+'] = 126, ['/'] = 127};
 
 /* The last two or three characters; their unused bits are zero. */
-static bool decode_rest(const uint8_t *text, size_t rest,
-			const uint8_t *values, uint8_t *out)
+static bool decode_rest(const uint8_t *text, size_t rest, const uint8_t *values,
+			uint8_t *out)
 {
 	uint32_t letters = LETTER, v = 0;
 
@@ -124,7 +121,8 @@ static struct err decode_append(struct span text, const uint8_t *values,
 	uint8_t *at;
 
 	if (text.len % 4 == 1)
-		return err_make(ERR_MALFORMED, "base64 of an impossible length");
+		return err_make(ERR_MALFORMED,
+				"base64 of an impossible length");
 	at = buf_grow(out, len);
 	if (!at)
 		return buf_check(out);

@@ -14,8 +14,9 @@ enum {
 
 static const struct err_row rows[ERR_COUNT] = {
 	[ERR_OK] = {"ok", 200, "Done.", "", 0},
-	[ERR_NO_MEMORY] = {"out-of-memory", 503, "The relay is short of memory.",
-			   "Try again later.", EXIT_FAULT},
+	[ERR_NO_MEMORY] = {"out-of-memory", 503,
+			   "The relay is short of memory.", "Try again later.",
+			   EXIT_FAULT},
 	[ERR_IO] = {"io-fault", 500, "Reading or writing failed.",
 		    "Look at the relay's log; check disk and permissions.",
 		    EXIT_FAULT},
@@ -83,8 +84,7 @@ static const struct err_row rows[ERR_COUNT] = {
 			    "Derive the id from its own opening.", EXIT_FAULT},
 	[ERR_LABEL] = {"invalid-label", 422,
 		       "The confidentiality label is not valid.",
-		       "Mend the label; the detail says where.",
-		       EXIT_WITHHELD},
+		       "Mend the label; the detail says where.", EXIT_WITHHELD},
 	[ERR_POLICY] = {"invalid-policy", 422,
 			"The security policy file is not valid.",
 			"Mend the policy file; the detail says where.",

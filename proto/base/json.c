@@ -35,14 +35,12 @@ static bool numbers_ok(const json_t *j)
 		return json_integer_value(j) >= 0 &&
 		       (uint64_t)json_integer_value(j) <= JSON_INTEGER_MAX;
 	case JSON_ARRAY:
-		json_array_foreach((json_t *)j, i, value)
-			if (!numbers_ok(value))
-				return false;
+		json_array_foreach((json_t *)j, i,
+				   value) if (!numbers_ok(value)) return false;
 		return true;
 	case JSON_OBJECT:
-		json_object_foreach((json_t *)j, name, value)
-			if (!numbers_ok(value))
-				return false;
+		json_object_foreach((json_t *)j, name,
+				    value) if (!numbers_ok(value)) return false;
 		return true;
 	default:
 		return true;
@@ -144,8 +142,7 @@ struct err json_get_u64(const struct json *object, const char *name,
 	return json_as_u64(as(get(object, name)), out);
 }
 
-struct err json_get_bool(const struct json *object, const char *name,
-			 bool *out)
+struct err json_get_bool(const struct json *object, const char *name, bool *out)
 {
 	const json_t *j = get(object, name);
 
@@ -249,7 +246,8 @@ struct err json_only(const struct json *object, const char *const *names)
 
 	if (!json_is_object(in(object)))
 		return err_make(ERR_MALFORMED, "not a JSON object");
-	json_object_foreach((json_t *)object, name, value) {
+	json_object_foreach((json_t *)object, name, value)
+	{
 		const char *const *known = names;
 
 		while (*known && strcmp(*known, name) != 0)
@@ -360,8 +358,7 @@ static void put_members(const json_t *j, struct buf *out)
 		out->bad = true;
 		return;
 	}
-	json_object_foreach((json_t *)j, name, value)
-		names[n++] = name;
+	json_object_foreach((json_t *)j, name, value) names[n++] = name;
 	qsort(names, n, sizeof(*names), name_cmp);
 	buf_put_u8(out, '{');
 	for (size_t i = 0; i < n; i++) {
@@ -386,7 +383,8 @@ static void put_canonical(const json_t *j, struct buf *out)
 		break;
 	case JSON_ARRAY:
 		buf_put_u8(out, '[');
-		json_array_foreach((json_t *)j, i, value) {
+		json_array_foreach((json_t *)j, i, value)
+		{
 			if (i)
 				buf_put_u8(out, ',');
 			put_canonical(value, out);
@@ -519,8 +517,7 @@ void json_member_string(struct json_writer *w, const char *name,
 	json_put_string(w, text);
 }
 
-void json_member_str(struct json_writer *w, const char *name,
-		     const char *text)
+void json_member_str(struct json_writer *w, const char *name, const char *text)
 {
 	json_member_string(w, name, span_str(text));
 }

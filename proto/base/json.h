@@ -103,8 +103,7 @@ void json_put_raw(struct json_writer *w, struct span text);
 /* Name and value at once. */
 void json_member_string(struct json_writer *w, const char *name,
 			struct span text);
-void json_member_str(struct json_writer *w, const char *name,
-		     const char *text);
+void json_member_str(struct json_writer *w, const char *name, const char *text);
 void json_member_u64(struct json_writer *w, const char *name, uint64_t v);
 void json_member_bool(struct json_writer *w, const char *name, bool v);
 void json_member_bytes(struct json_writer *w, const char *name,

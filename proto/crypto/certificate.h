@@ -18,7 +18,7 @@ enum {
 	CERTIFICATE_MAX = 8 * 1024, /* of a DER certificate or request */
 	CERTIFICATE_NAME_MAX = 64,  /* of a subject's CN or O (X.520 ub) */
 	CERTIFICATE_SERIAL_LEN = 16,
-	CERTIFICATE_ALT_MAX = 16,   /* alternative names */
+	CERTIFICATE_ALT_MAX = 16, /* alternative names */
 	CERTIFICATE_PEM_MAX = 64 * 1024,
 };
 
@@ -49,10 +49,10 @@ struct certificate_facts {
 	struct span organization; /* empty if it has none */
 	struct span issuer_common_name;
 	struct span issuer_organization;
-	struct span spki;	  /* DER, of a key that the seam accepts */
-	struct span issuer_key;	  /* authority key identifier; may be empty */
-	struct span subject_key;  /* subject key identifier; may be empty */
-	struct span serial;	  /* big-endian, without leading zeros */
+	struct span spki;	 /* DER, of a key that the seam accepts */
+	struct span issuer_key;	 /* authority key identifier; may be empty */
+	struct span subject_key; /* subject key identifier; may be empty */
+	struct span serial;	 /* big-endian, without leading zeros */
 	uint64_t not_before;
 	uint64_t not_after;
 	bool ca;

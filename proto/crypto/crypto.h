@@ -26,7 +26,7 @@ enum {
 	CRYPTO_SIV_KEY_LEN = 64, /* AES-256-SIV takes two keys */
 	CRYPTO_WRAPPED_LEN = 40, /* a 32-byte key under RFC 3394 */
 	CRYPTO_HASH_MAX = 48,
-	CRYPTO_POINT_MAX = 97,	 /* uncompressed X9.63 */
+	CRYPTO_POINT_MAX = 97,	  /* uncompressed X9.63 */
 	CRYPTO_SIG_P256_LEN = 64, /* raw r || s */
 	CRYPTO_SIG_P384_LEN = 96,
 	CRYPTO_SPKI_MAX = 160,

@@ -38,7 +38,7 @@ enum domain {
 	DOMAIN_INVITATION_ANSWER,
 	DOMAIN_NONCE,
 	DOMAIN_PAGE,
-	DOMAIN_KEY,	     /* HPKE info: "entente key v1" */
+	DOMAIN_KEY, /* HPKE info: "entente key v1" */
 	DOMAIN_WRAP,
 	DOMAIN_COMMITMENT,
 	DOMAIN_SEGMENT_KEY,

@@ -31,8 +31,7 @@ struct err keyfile_start_add(struct keyfile_start *start,
 }
 
 struct err keyfile_start_key(const struct keyfile_start *start,
-			     enum keyfile_key purpose,
-			     struct crypto_key **out)
+			     enum keyfile_key purpose, struct crypto_key **out)
 {
 	for (unsigned i = 0; i < start->count; i++) {
 		const struct keyfile_private *p = &start->keys[i];

@@ -25,9 +25,10 @@ enum {
 
 /* What a private key of the guard is for.  Numbers stand on disk. */
 enum keyfile_key {
-	KEYFILE_SEAL = 1,	/* P-384: groups, ticks, author records */
-	KEYFILE_GUARD_P256 = 2,	/* content keys wrapped for the relay, suite 1 */
-	KEYFILE_GUARD_P384 = 3,	/* the same, suite 2 */
+	KEYFILE_SEAL = 1, /* P-384: groups, ticks, author records */
+	KEYFILE_GUARD_P256 =
+		2, /* content keys wrapped for the relay, suite 1 */
+	KEYFILE_GUARD_P384 = 3, /* the same, suite 2 */
 	KEYFILE_REQUEST = 4,	/* P-256: requests to peers, pages */
 	KEYFILE_DEVICE_CA = 5,	/* issues device certificates; optional */
 };
@@ -55,8 +56,7 @@ struct err keyfile_start_add(struct keyfile_start *start,
 			     const struct crypto_key *key);
 /* The key of that purpose, made; ERR_NOT_FOUND. Owns: crypto_key_free. */
 struct err keyfile_start_key(const struct keyfile_start *start,
-			     enum keyfile_key purpose,
-			     struct crypto_key **out);
+			     enum keyfile_key purpose, struct crypto_key **out);
 
 /* Appends the root key file.  `salt` and `nonce` are fresh random bytes. */
 struct err keyfile_encode_root(struct span passphrase, unsigned log2_n,

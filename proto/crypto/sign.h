@@ -17,8 +17,8 @@ enum { SIGN_JWS_MAX = 64 * 1024 }; /* of the whole text */
 
 /* A JWS taken apart; spans as their comments say. */
 struct sign_jws_parts {
-	struct span payload;	   /* decoded bytes, in the arena */
-	struct span signing_input; /* `header.payload`, in the text */
+	struct span payload;		  /* decoded bytes, in the arena */
+	struct span signing_input;	  /* `header.payload`, in the text */
 	uint8_t sig[CRYPTO_SIG_P256_LEN]; /* raw r || s */
 };
 

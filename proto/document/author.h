@@ -10,11 +10,11 @@
 enum { AUTHOR_BLOB_MAX = 512 };
 
 struct author_record {
-	struct replica replica; /* whose seal key signed it */
+	struct replica replica;	   /* whose seal key signed it */
 	struct crypto_public *key; /* P-256; owned */
-	struct key_id id; /* of the key */
-	uint64_t from; /* UTC seconds */
-	struct span blob; /* as received; owned */
+	struct key_id id;	   /* of the key */
+	uint64_t from;		   /* UTC seconds */
+	struct span blob;	   /* as received; owned */
 	struct span tbs;
 	struct span signature;
 };

@@ -20,7 +20,7 @@ enum {
 };
 
 struct opening {
-	struct span space; /* "GBR/ops", borrowed */
+	struct span space;    /* "GBR/ops", borrowed */
 	struct key_id author; /* of the first manifest */
 	uint8_t salt[DOCID_SALT_LEN];
 };

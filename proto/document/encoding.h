@@ -26,8 +26,8 @@ struct err encoding_verify(const struct crypto_public *key,
 			   enum crypto_curve curve, struct span bytes,
 			   struct span sig);
 /* A signed blob: the encoding, then the key's ES384 signature over it. */
-struct err encoding_sign_blob(const struct crypto_key *key,
-			      const struct buf *b, struct buf *blob);
+struct err encoding_sign_blob(const struct crypto_key *key, const struct buf *b,
+			      struct buf *blob);
 /* Takes it apart; ERR_MALFORMED if shorter than a signature. */
 struct err encoding_split_blob(struct span blob, struct span *tbs,
 			       struct span *sig);

@@ -28,8 +28,7 @@ struct enrolment {
 };
 
 /* T. */
-struct err enrolment_transcript(const struct enrolment *e,
-				struct digest *out);
+struct err enrolment_transcript(const struct enrolment *e, struct digest *out);
 
 /* Kq and Ka of a token.  Secrets: wipe when done. */
 struct enrolment_keys {

@@ -16,8 +16,8 @@ enum {
 /* One side of the peering. */
 struct invitation_side {
 	struct nation nation;
-	struct digest root; /* H(SPKI) of the seal root */
-	struct digest ca;   /* H of the CA certificate, DER */
+	struct digest root;   /* H(SPKI) of the seal root */
+	struct digest ca;     /* H of the CA certificate, DER */
 	struct span endpoint; /* "host:port" */
 };
 

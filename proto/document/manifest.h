@@ -20,7 +20,7 @@ enum {
 	MANIFEST_SEALED_MAX = 2048, /* raw bytes of `sealed` */
 	MANIFEST_EXT_MAX = 1024,    /* bytes of `ext` as JSON */
 	MANIFEST_PAYLOAD_MAX = 8192,
-	MANIFEST_JWS_MAX = 11264,   /* of the compact text */
+	MANIFEST_JWS_MAX = 11264, /* of the compact text */
 	MANIFEST_SIG_LEN = CRYPTO_SIG_P256_LEN,
 };
 /* A table lists at most 65535 segments: almost 16 GiB. */
@@ -43,15 +43,15 @@ struct manifest {
 	size_t parents_count;
 	uint64_t statement; /* number it was written under, from 1 */
 	struct digest label;
-	uint16_t suite; /* of the content: 1 */
-	uint64_t size; /* of the plaintext */
-	struct digest table; /* digest of the segment table */
+	uint16_t suite;		   /* of the content: 1 */
+	uint64_t size;		   /* of the plaintext */
+	struct digest table;	   /* digest of the segment table */
 	const struct digest *keys; /* commitments; 0 is this revision's own */
-	size_t keys_count; /* at least 1 */
-	struct span sealed; /* nonce || ciphertext || tag of title and
+	size_t keys_count;	   /* at least 1 */
+	struct span sealed;	   /* nonce || ciphertext || tag of title and
 			       properties, or empty */
-	uint8_t priority; /* enum manifest_priority */
-	uint64_t time; /* UTC seconds, as the author says */
+	uint8_t priority;	   /* enum manifest_priority */
+	uint64_t time;		   /* UTC seconds, as the author says */
 	struct span ext; /* RFC 8785 text of an object; empty means {} */
 	uint8_t salt[DOCID_SALT_LEN]; /* only in the first manifest */
 

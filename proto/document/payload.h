@@ -43,8 +43,8 @@ struct nation payload_nation(struct payload *p);
 struct digest payload_digest(struct payload *p);
 /* At most `max`, in the arena; sorted strictly ascending if asked, else
  * merely different from each other. */
-const struct digest *payload_digests(struct payload *p, size_t max,
-				     bool sorted, size_t *count);
+const struct digest *payload_digests(struct payload *p, size_t max, bool sorted,
+				     size_t *count);
 /* An object of any members, of at most `max` bytes, canonical; borrowed.
  * `must_understand` tells if a name begins with '!'. */
 struct span payload_ext(struct payload *p, size_t max, bool *must_understand);

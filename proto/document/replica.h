@@ -16,20 +16,20 @@ enum {
 /* Where an earlier replica of the nation ended: its last tick. */
 struct replica_end {
 	uint64_t replica;
-	uint64_t tick; /* minute */
+	uint64_t tick;	      /* minute */
 	struct digest digest; /* of that tick */
 };
 
 /* What the root signs.  Keys are borrowed. */
 struct replica_draft {
 	struct replica replica;
-	struct key_id root; /* H(SPKI of the seal root) */
-	uint64_t issue; /* rising; a lower one is refused */
+	struct key_id root;		  /* H(SPKI of the seal root) */
+	uint64_t issue;			  /* rising; a lower one is refused */
 	const struct crypto_public *seal; /* P-384 */
 	const struct crypto_public *guard_p256;
 	const struct crypto_public *guard_p384;
 	const struct crypto_public *request; /* P-256 */
-	uint64_t from; /* UTC seconds, both within */
+	uint64_t from;			     /* UTC seconds, both within */
 	uint64_t to;
 	const struct replica_end *ends; /* by rising replica number */
 	size_t ends_count;
@@ -38,9 +38,9 @@ struct replica_draft {
 /* A decoded certificate: owns its bytes and its keys. */
 struct replica_certificate {
 	struct replica_draft draft; /* its pointers live as long as this */
-	struct digest digest; /* H of the whole blob */
-	struct span blob; /* as received */
-	struct span tbs; /* the signed part of it */
+	struct digest digest;	    /* H of the whole blob */
+	struct span blob;	    /* as received */
+	struct span tbs;	    /* the signed part of it */
 	struct span signature;
 };
 
@@ -56,8 +56,8 @@ void replica_free(struct replica_certificate *c);
 /* ERR_SIGNATURE unless `root` signed it, ERR_UNAUTHENTICATED if it names
  * another root or nation, ERR_REPLAYED if its issue is below `issue_min`. */
 struct err replica_check(const struct replica_certificate *c,
-			 const struct crypto_public *root,
-			 struct nation nation, uint64_t issue_min);
+			 const struct crypto_public *root, struct nation nation,
+			 uint64_t issue_min);
 
 /* True if `time` (UTC seconds) lies from `from` to `to`. */
 bool replica_in_time(const struct replica_certificate *c, uint64_t time);
@@ -69,7 +69,7 @@ const struct replica_end *replica_find_end(const struct replica_certificate *c,
 
 struct replica_succession {
 	struct nation nation;
-	uint64_t number; /* from 1, rising */
+	uint64_t number;  /* from 1, rising */
 	struct span spki; /* of the new root, borrowed from the blob */
 	uint64_t time;
 	struct span tbs;

@@ -42,7 +42,7 @@ struct seal_subject seal_subject_of_statement(const struct statement *s);
  * the context.  For statements counter is 0, the lists are empty. */
 struct seal_word {
 	enum seal_kind kind;
-	struct dot dot; /* dot.replica sealed it */
+	struct dot dot;				  /* dot.replica sealed it */
 	uint64_t statements[SEAL_STATEMENTS_MAX]; /* rising */
 	size_t statements_count;
 	struct version_context context;
@@ -50,7 +50,7 @@ struct seal_word {
 
 struct seal {
 	struct seal_word word;
-	uint64_t time; /* UTC seconds, of the group */
+	uint64_t time;	    /* UTC seconds, of the group */
 	struct digest root; /* names the group */
 	uint8_t signature[SEAL_SIG_LEN];
 	uint8_t index; /* place in the tree */
@@ -67,10 +67,10 @@ struct err seal_core(const struct seal_subject *subject,
 struct seal_group {
 	struct replica replica;
 	uint64_t time;
-	size_t count; /* real leaves */
-	uint8_t places[SEAL_LEAVES]; /* of the i-th leaf handed in */
+	size_t count;				/* real leaves */
+	uint8_t places[SEAL_LEAVES];		/* of the i-th leaf handed in */
 	uint8_t salts[SEAL_LEAVES][DIGEST_LEN]; /* by order handed in */
-	struct digest nodes[2 * SEAL_LEAVES]; /* 1 the root, 2n and 2n+1 the
+	struct digest nodes[2 * SEAL_LEAVES];	/* 1 the root, 2n and 2n+1 the
 						 children of n */
 };
 
@@ -114,8 +114,7 @@ struct err seal_check_path(const struct seal *s,
  * against the pinned root before; whether an ended replica's group lies under
  * a tick is for the caller.
  */
-struct err seal_check(const struct seal *s,
-		      const struct seal_subject *subject,
+struct err seal_check(const struct seal *s, const struct seal_subject *subject,
 		      const struct replica_certificate *certificate);
 
 /* {"author":key id,"digest":digest,"seal":b64}: a seal that comes along as

@@ -64,14 +64,14 @@ struct err segment_check_key(const uint8_t content_key[CRYPTO_KEY_LEN],
 
 /* Appends nonce, ciphertext and tag.  The nonce is drawn at random by the
  * caller, once for each sealing. */
-struct err segment_seal(const struct segment_keys *keys,
-			struct doc_id document, uint64_t index, bool last,
+struct err segment_seal(const struct segment_keys *keys, struct doc_id document,
+			uint64_t index, bool last,
 			const uint8_t nonce[CRYPTO_NONCE_LEN],
 			struct span plain, struct buf *out);
 /* Appends the plaintext; ERR_DIGEST if it is not authentic. */
-struct err segment_open(const struct segment_keys *keys,
-			struct doc_id document, uint64_t index, bool last,
-			struct span sealed, struct buf *out);
+struct err segment_open(const struct segment_keys *keys, struct doc_id document,
+			uint64_t index, bool last, struct span sealed,
+			struct buf *out);
 
 /* ---- the table ---- */
 
@@ -93,8 +93,7 @@ struct err segment_table_digest(struct span table, struct digest *out);
 struct err segment_table_check(struct span table, uint64_t size,
 			       struct digest digest, size_t keys);
 /* ERR_DIGEST unless `sealed` is what the entry names. */
-struct err segment_check(const struct segment_entry *entry,
-			 struct span sealed);
+struct err segment_check(const struct segment_entry *entry, struct span sealed);
 
 /* The whole check of a content blob held in memory: its length by `size`, its
  * table as segment_table_check, each segment's digest.  ERR_DIGEST. */

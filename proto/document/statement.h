@@ -25,16 +25,16 @@ struct statement {
 	struct doc_id id;
 	struct nation home;
 	enum statement_kind kind;
-	uint64_t number; /* from 2 */
+	uint64_t number;	       /* from 2 */
 	const struct digest *previous; /* sorted, at least 1: the known
 					  statements number - 1 */
 	size_t previous_count;
 	struct key_id author;
-	struct digest label; /* of STATEMENT_LABEL only */
+	struct digest label;	    /* of STATEMENT_LABEL only */
 	const struct digest *heads; /* sorted; of STATEMENT_LABEL only: the
 				       heads it was made over */
 	size_t heads_count;
-	uint64_t time; /* UTC seconds */
+	uint64_t time;	 /* UTC seconds */
 	struct span ext; /* RFC 8785 text of an object; empty means {} */
 
 	/* Made by decoding; ignored by statement_encode. */

@@ -19,7 +19,7 @@ enum {
 
 struct tick {
 	struct replica replica;
-	uint64_t minute; /* UTC seconds / 60 */
+	uint64_t minute;	/* UTC seconds / 60 */
 	struct digest previous; /* of the tick before; zeroes in the first */
 	struct digest groups;
 	struct digest audit; /* H(E("entente audit head v1", salt32, link)) */

@@ -43,8 +43,7 @@ struct err wrapped_sender_new(const struct crypto_public *recipient,
 void wrapped_sender_free(struct wrapped_sender *s);
 struct err wrapped_make(struct wrapped_sender *s, struct doc_id document,
 			struct digest commitment, uint64_t until,
-			const uint8_t key[CRYPTO_KEY_LEN],
-			struct wrapped *out);
+			const uint8_t key[CRYPTO_KEY_LEN], struct wrapped *out);
 
 /* ---- as the recipient ---- */
 

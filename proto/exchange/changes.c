@@ -119,8 +119,7 @@ size_t changes_page_size(const struct changes_writer *w)
 	return w->out->len - w->start;
 }
 
-void changes_page_end(struct changes_writer *w,
-		      const struct changes_page *page)
+void changes_page_end(struct changes_writer *w, const struct changes_page *page)
 {
 	struct json_writer *j = &w->json;
 
@@ -212,7 +211,7 @@ static struct err read_seal(const struct json *object, struct arena *arena,
 static struct err read_head(const struct json *object, struct arena *arena,
 			    struct changes_head *h)
 {
-	static const char *const names[] = {"content", "dot",	"evidence",
+	static const char *const names[] = {"content",	"dot",	"evidence",
 					    "manifest", "seal", "shelf",
 					    "winner",	NULL};
 	struct err e = json_only(object, names);
@@ -241,8 +240,8 @@ static struct err read_heads(const struct json *object, struct arena *arena,
 	const struct json *array;
 	struct changes_head *list;
 	size_t n;
-	struct err e = member_array(object, "heads", CHANGES_HEADS_MAX, &array,
-				    &n);
+	struct err e =
+		member_array(object, "heads", CHANGES_HEADS_MAX, &array, &n);
 
 	if (failed(e))
 		return e;
@@ -256,8 +255,7 @@ static struct err read_heads(const struct json *object, struct arena *arena,
 	return e;
 }
 
-static struct err read_statement(const struct json *object,
-				 struct arena *arena,
+static struct err read_statement(const struct json *object, struct arena *arena,
 				 struct changes_statement *s)
 {
 	static const char *const names[] = {"manifest", "seal", "statement",
@@ -347,14 +345,15 @@ static struct err read_row(const struct json *object, struct arena *arena,
 static struct err read_rows(const struct json *object, struct arena *arena,
 			    struct changes_page *p)
 {
-	static const char *const names[] = {"heads",   "home",	    "id",
-					    "opening", "statement", "statements",
+	static const char *const names[] = {"heads",	 "home",
+					    "id",	 "opening",
+					    "statement", "statements",
 					    NULL};
 	const struct json *array;
 	struct changes_row *list;
 	size_t n;
-	struct err e = member_array(object, "rows", CHANGES_ROWS_MAX, &array,
-				    &n);
+	struct err e =
+		member_array(object, "rows", CHANGES_ROWS_MAX, &array, &n);
 
 	if (failed(e))
 		return e;
@@ -415,8 +414,9 @@ static struct err read_shelves(const struct json *object, struct arena *arena,
 struct err changes_page_decode(struct span body, struct arena *arena,
 			       struct changes_page *out)
 {
-	static const char *const names[] = {"cursor", "forget", "fresh", "more",
-					    "rows",   "shelves", NULL};
+	static const char *const names[] = {"cursor", "forget", "fresh",
+					    "more",   "rows",	"shelves",
+					    NULL};
 	struct changes_page p = {0};
 	struct json *json;
 	struct err e = member_open(body, CHANGES_BODY_MAX, names, &json);
@@ -446,8 +446,9 @@ struct err changes_page_decode(struct span body, struct arena *arena,
 struct err changes_document_decode(struct span body, struct arena *arena,
 				   struct changes_page *page)
 {
-	static const char *const names[] = {"heads",	  "home",    "id",
-					    "opening",	  "shelves", "statement",
+	static const char *const names[] = {"heads",	  "home",
+					    "id",	  "opening",
+					    "shelves",	  "statement",
 					    "statements", NULL};
 	struct changes_page p = {0};
 	struct changes_row *row;

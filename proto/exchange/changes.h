@@ -21,14 +21,14 @@ enum {
 	CHANGES_ROWS_MAX = 1000,
 	CHANGES_BODY_MAX = 16 << 20, /* a page of one row may be larger */
 	CHANGES_ARENA_MAX = 2 * CHANGES_BODY_MAX, /* enough to decode one */
-	CHANGES_CURSOR_MAX = 512,    /* of the cursor's text */
+	CHANGES_CURSOR_MAX = 512,		  /* of the cursor's text */
 	CHANGES_FORGET_MAX = 65536,
 	CHANGES_SHELVES_MAX = 65536,
-	CHANGES_HEADS_MAX = 64,	     /* of a row */
+	CHANGES_HEADS_MAX = 64,	      /* of a row */
 	CHANGES_STATEMENTS_MAX = 256, /* of a row */
-	CHANGES_EVIDENCE_MAX = 32,   /* of a head */
-	CHANGES_LABELS_MAX = 64,     /* of a shelf */
-	CHANGES_DIGESTS_MAX = 16,    /* statements of one number */
+	CHANGES_EVIDENCE_MAX = 32,    /* of a head */
+	CHANGES_LABELS_MAX = 64,      /* of a shelf */
+	CHANGES_DIGESTS_MAX = 16,     /* statements of one number */
 	CHANGES_WAIT_MAX_S = 55,
 };
 
@@ -42,9 +42,9 @@ struct changes_evidence {
 struct changes_head {
 	struct span manifest; /* compact JWS */
 	struct dot dot;
-	struct span seal;     /* blob; empty until the group is signed */
+	struct span seal; /* blob; empty until the group is signed */
 	struct digest shelf;
-	uint64_t content;     /* bytes of the content blob */
+	uint64_t content; /* bytes of the content blob */
 	bool winner;
 	const struct changes_evidence *evidence; /* for nations */
 	size_t evidence_count;
@@ -61,7 +61,7 @@ struct changes_row {
 	struct doc_id id;
 	struct nation home;
 	struct opening opening;
-	uint64_t number; /* of the statement in force, from 1 */
+	uint64_t number;	      /* of the statement in force, from 1 */
 	const struct digest *digests; /* and its digest; normally one */
 	size_t digests_count;
 	const struct changes_head *heads; /* none: gone for this reader */

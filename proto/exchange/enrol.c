@@ -71,8 +71,9 @@ void enrol_answer_encode(const struct enrol_answer *answer, struct buf *out)
 struct err enrol_answer_decode(struct span body, struct arena *arena,
 			       struct enrol_answer *out)
 {
-	static const char *const names[] = {"ca",   "certificate", "mac",
-					    "replica", "root", "subject", NULL};
+	static const char *const names[] = {"ca",      "certificate", "mac",
+					    "replica", "root",	      "subject",
+					    NULL};
 	struct enrol_answer a = {0};
 	struct json *json;
 	struct err e = member_open(body, ENROL_BODY_MAX, names, &json);
@@ -124,9 +125,8 @@ struct err enrol_endpoint_check(struct span endpoint)
 	if (port == 0 || port > 65535 || s[colon] == '0')
 		return err_make(ERR_MALFORMED, "a port is 1 to 65535");
 	for (size_t i = 0; i + 1 < colon; i++)
-		if (s[i] <= ' ' || s[i] >= 0x7f || s[i] == '/' ||
-		    s[i] == '@' || s[i] == '?' || s[i] == '#' ||
-		    (s[i] == ':' && s[0] != '['))
+		if (s[i] <= ' ' || s[i] >= 0x7f || s[i] == '/' || s[i] == '@' ||
+		    s[i] == '?' || s[i] == '#' || (s[i] == ':' && s[0] != '['))
 			return err_make(ERR_MALFORMED, "no host in endpoint");
 	return ERR_NONE;
 }
@@ -156,9 +156,8 @@ void enrol_token_format(const struct enrol_token *token, struct buf *out)
 /* The JSON of a token. */
 static struct err read_token(struct span text, struct enrol_token *t)
 {
-	static const char *const names[] = {"ca",     "endpoint", "id",
-					    "nation", "root",	  "secret",
-					    NULL};
+	static const char *const names[] = {"ca",   "endpoint", "id", "nation",
+					    "root", "secret",	NULL};
 	struct span endpoint;
 	struct json *json;
 	struct err e = member_open(text, ENROL_TOKEN_TEXT_MAX, names, &json);

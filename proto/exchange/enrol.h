@@ -29,8 +29,7 @@ struct enrol_request {
 	uint8_t mac[ENROL_MAC_LEN];
 };
 
-void enrol_request_encode(const struct enrol_request *request,
-			  struct buf *out);
+void enrol_request_encode(const struct enrol_request *request, struct buf *out);
 /* Strict; everything lives in `arena`. */
 struct err enrol_request_decode(struct span body, struct arena *arena,
 				struct enrol_request *out);
@@ -57,9 +56,9 @@ enum enrol_token_kind { ENROL_DEVICE, ENROL_PEER };
 
 struct enrol_token {
 	enum enrol_token_kind kind;
-	struct digest ca;	/* SHA-256 of the CA certificate (DER) */
-	struct digest root;	/* H(SPKI) of the seal root */
-	struct nation nation;	/* of the relay that issued it */
+	struct digest ca;     /* SHA-256 of the CA certificate (DER) */
+	struct digest root;   /* H(SPKI) of the seal root */
+	struct nation nation; /* of the relay that issued it */
 	char endpoint[ENROL_ENDPOINT_MAX + 1]; /* host:port */
 	uint8_t id[ENROL_TOKEN_LEN];
 	uint8_t secret[ENROL_SECRET_LEN];

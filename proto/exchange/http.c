@@ -64,8 +64,8 @@ struct err http_target_split(struct span target, struct span *path,
 	mark = memchr(target.at, '?', target.len);
 	len = mark ? (size_t)(mark - target.at) : target.len;
 	*path = span_sub(target, 0, len);
-	*query = mark ? span_sub(target, len + 1, target.len)
-		      : span_of(NULL, 0);
+	*query =
+		mark ? span_sub(target, len + 1, target.len) : span_of(NULL, 0);
 	return ERR_NONE;
 }
 
@@ -171,8 +171,8 @@ static struct err percent_decode(struct span text, struct arena *arena,
 /* The part up to `mark`, which is dropped from `rest` with it. */
 static struct span take_until(struct span *rest, char mark)
 {
-	const uint8_t *end = rest->len ? memchr(rest->at, mark, rest->len)
-				       : NULL;
+	const uint8_t *end =
+		rest->len ? memchr(rest->at, mark, rest->len) : NULL;
 	size_t len = end ? (size_t)(end - rest->at) : rest->len;
 	struct span part = span_sub(*rest, 0, len);
 
@@ -270,8 +270,7 @@ void http_query_put(struct buf *out, bool *first, const char *name,
 	http_percent_encode(value, out);
 }
 
-struct err http_query_only(const struct http_query *q,
-			   const char *const *names)
+struct err http_query_only(const struct http_query *q, const char *const *names)
 {
 	for (size_t i = 0; i < q->count; i++) {
 		const char *const *n = names;

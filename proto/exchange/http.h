@@ -193,8 +193,8 @@ void http_range_format(struct http_range range, struct buf *out);
 void http_content_range_format(struct http_range range, uint64_t total,
 			       struct buf *out);
 /* The same, read back; the total must be given. */
-struct err http_content_range_parse(struct span value,
-				    struct http_range *range, uint64_t *total);
+struct err http_content_range_parse(struct span value, struct http_range *range,
+				    uint64_t *total);
 
 /* ---- Content-Digest (RFC 9530) ---- */
 

@@ -17,8 +17,8 @@ static struct span trim(struct span s)
 /* The next member of a list, trimmed; drops it and its comma. */
 static struct span take_member(struct span *rest)
 {
-	const uint8_t *end = rest->len ? memchr(rest->at, ',', rest->len)
-				       : NULL;
+	const uint8_t *end =
+		rest->len ? memchr(rest->at, ',', rest->len) : NULL;
 	size_t len = end ? (size_t)(end - rest->at) : rest->len;
 	struct span part = span_sub(*rest, 0, len);
 
@@ -186,14 +186,13 @@ void http_range_format(struct http_range range, struct buf *out)
 void http_content_range_format(struct http_range range, uint64_t total,
 			       struct buf *out)
 {
-	buf_printf(out, "bytes %llu-%llu/%llu",
-		   (unsigned long long)range.from,
+	buf_printf(out, "bytes %llu-%llu/%llu", (unsigned long long)range.from,
 		   (unsigned long long)(range.from + range.len - 1),
 		   (unsigned long long)total);
 }
 
-struct err http_content_range_parse(struct span value,
-				    struct http_range *range, uint64_t *total)
+struct err http_content_range_parse(struct span value, struct http_range *range,
+				    uint64_t *total)
 {
 	const uint8_t *dash, *slash;
 	uint64_t from, to, all;
@@ -209,12 +208,13 @@ struct err http_content_range_parse(struct span value,
 		return err_make(ERR_MALFORMED, "no content range");
 	e = http_u64_parse(span_of(text.at, (size_t)(dash - text.at)), &from);
 	if (!failed(e))
-		e = http_u64_parse(
-			span_of(dash + 1, (size_t)(slash - dash - 1)), &to);
+		e = http_u64_parse(span_of(dash + 1,
+					   (size_t)(slash - dash - 1)),
+				   &to);
 	if (!failed(e))
-		e = http_u64_parse(
-			span_sub(text, (size_t)(slash - text.at) + 1, text.len),
-			&all);
+		e = http_u64_parse(span_sub(text, (size_t)(slash - text.at) + 1,
+					    text.len),
+				   &all);
 	if (failed(e))
 		return e;
 	if (to < from || to >= all)
@@ -351,9 +351,8 @@ size_t http_language_pick(struct span value, const char *const *have,
 
 	for (int i = 0; value.len && i < LANGUAGES_MAX; i++) {
 		struct span member = take_member(&value);
-		const uint8_t *semi = member.len ? memchr(member.at, ';',
-							  member.len)
-						 : NULL;
+		const uint8_t *semi =
+			member.len ? memchr(member.at, ';', member.len) : NULL;
 		size_t len = semi ? (size_t)(semi - member.at) : member.len;
 		unsigned q = weight(span_sub(member, len + 1, member.len));
 		struct span range = trim(span_sub(member, 0, len));

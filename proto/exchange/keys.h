@@ -39,7 +39,7 @@ struct err keys_request_decode(struct span body, struct arena *arena,
 struct keys_grant {
 	struct keys_want want;
 	bool granted;
-	struct wrapped key; /* if granted */
+	struct wrapped key;	/* if granted */
 	struct problem problem; /* if not; read only */
 };
 

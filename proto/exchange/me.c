@@ -62,8 +62,8 @@ static struct err check_versions(const struct json *object)
 	const struct json *array;
 	size_t n;
 	bool found = false;
-	struct err e = member_array(object, "versions", ME_VERSIONS_MAX, &array,
-				    &n);
+	struct err e =
+		member_array(object, "versions", ME_VERSIONS_MAX, &array, &n);
 
 	for (size_t i = 0; !failed(e) && i < n; i++) {
 		uint64_t v = 0;
@@ -79,9 +79,11 @@ static struct err check_versions(const struct json *object)
 struct err me_relay_decode(struct span body, struct arena *arena,
 			   struct me_relay *out)
 {
-	static const char *const names[] = {
-		"ceiling", "certificate", "limits", "nation",	"policy",
-		"replica", "root",	  "time",   "versions", NULL};
+	static const char *const names[] = {"ceiling",	"certificate",
+					    "limits",	"nation",
+					    "policy",	"replica",
+					    "root",	"time",
+					    "versions", NULL};
 	struct me_relay r = {0};
 	struct span replica;
 	struct json *json;
@@ -245,8 +247,8 @@ static struct err read_device(const struct json *object, struct arena *arena,
 struct err me_answer_decode(struct span body, struct arena *arena,
 			    struct me_answer *out)
 {
-	static const char *const device[] = {"kind",   "nation", "nonce",
-					     "reader", "rights", "spaces",
+	static const char *const device[] = {"kind",	"nation", "nonce",
+					     "reader",	"rights", "spaces",
 					     "subject", NULL};
 	static const char *const nation[] = {"kind", "nation", "nonce",
 					     "reader", NULL};

@@ -58,8 +58,8 @@ struct err member_blob_maybe(const struct json *object, const char *name,
 	return *has ? member_blob(object, name, max, arena, out) : ERR_NONE;
 }
 
-struct err member_array(const struct json *object, const char *name,
-			size_t max, const struct json **out, size_t *count)
+struct err member_array(const struct json *object, const char *name, size_t max,
+			const struct json **out, size_t *count)
 {
 	struct err e = json_get_array(object, name, out);
 

@@ -22,8 +22,8 @@ struct err member_blob_maybe(const struct json *object, const char *name,
 			     size_t max, struct arena *arena, bool *has,
 			     struct span *out);
 /* An array, at most `max` long. */
-struct err member_array(const struct json *object, const char *name,
-			size_t max, const struct json **out, size_t *count);
+struct err member_array(const struct json *object, const char *name, size_t max,
+			const struct json **out, size_t *count);
 /* An array of digests. */
 struct err member_digests(const struct json *object, const char *name,
 			  size_t max, struct arena *arena,

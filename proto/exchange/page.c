@@ -45,8 +45,7 @@ struct err page_base(const struct page_facts *facts, struct buf *out)
 }
 
 struct err page_sign(const struct crypto_key *key,
-		     const struct page_facts *facts,
-		     struct page_signature *out)
+		     const struct page_facts *facts, struct page_signature *out)
 {
 	struct page_signature s = {.time = facts->time,
 				   .policy = facts->policy};
@@ -85,8 +84,8 @@ struct err page_check(const struct crypto_public *key,
 
 void page_format(const struct page_signature *signature, struct buf *out)
 {
-	buf_printf(out, "time=%llu, policy=:",
-		   (unsigned long long)signature->time);
+	buf_printf(out,
+		   "time=%llu, policy=:", (unsigned long long)signature->time);
 	base64_encode(SPAN_OBJ(signature->policy.at), out);
 	buf_put_str(out, ":, sig=:");
 	base64_encode(SPAN_OBJ(signature->sig), out);

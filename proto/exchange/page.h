@@ -16,18 +16,18 @@
 enum { PAGE_ASK_LEN = 16, PAGE_READER_LEN = 32 };
 
 struct page_facts {
-	struct replica replica;	    /* whose request key signs */
+	struct replica replica;		 /* whose request key signs */
 	uint8_t reader[PAGE_READER_LEN]; /* page_reader_... */
-	uint8_t ask[PAGE_ASK_LEN];  /* random bytes of the asker */
-	struct span since;	    /* cursor text as asked; empty if none */
-	struct span body;	    /* the bytes of the answer */
+	uint8_t ask[PAGE_ASK_LEN];	 /* random bytes of the asker */
+	struct span since; /* cursor text as asked; empty if none */
+	struct span body;  /* the bytes of the answer */
 	struct digest policy;
-	uint64_t time;		    /* UTC seconds */
+	uint64_t time; /* UTC seconds */
 };
 
 struct page_signature {
 	uint64_t time;
-	struct digest policy;	    /* in force at the relay when it answered */
+	struct digest policy; /* in force at the relay when it answered */
 	uint8_t sig[CRYPTO_SIG_P256_LEN];
 };
 

@@ -24,10 +24,10 @@ void peering_request_encode(const struct peering_request *request,
 struct err peering_request_decode(struct span body, struct arena *arena,
 				  struct peering_request *out)
 {
-	static const char *const names[] = {"ca",	  "certificate",
-					    "endpoint",	  "invitation",
-					    "mac",	  "nation",
-					    "root",	  NULL};
+	static const char *const names[] = {"ca",	"certificate",
+					    "endpoint", "invitation",
+					    "mac",	"nation",
+					    "root",	NULL};
 	struct peering_request r = {0};
 	struct json *json;
 	struct err e = member_open(body, PEERING_BODY_MAX, names, &json);
@@ -57,8 +57,7 @@ struct err peering_request_decode(struct span body, struct arena *arena,
 	return e;
 }
 
-void peering_answer_encode(const struct peering_answer *answer,
-			   struct buf *out)
+void peering_answer_encode(const struct peering_answer *answer, struct buf *out)
 {
 	struct json_writer w = json_write(out);
 
@@ -122,12 +121,12 @@ struct err peering_certificates_decode(struct span body, struct arena *arena,
 	const struct json *array;
 	struct json *json;
 	size_t n = 0;
-	struct err e = member_open(body, PEERING_CERTIFICATES_BODY_MAX, names,
-				   &json);
+	struct err e =
+		member_open(body, PEERING_CERTIFICATES_BODY_MAX, names, &json);
 
 	if (!failed(e))
-		e = member_array(json, "certificates",
-				 PEERING_CERTIFICATES_MAX, &array, &n);
+		e = member_array(json, "certificates", PEERING_CERTIFICATES_MAX,
+				 &array, &n);
 	if (!failed(e)) {
 		made = arena_array(arena, n ? n : 1, sizeof(*made));
 		if (!made)

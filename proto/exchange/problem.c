@@ -119,15 +119,15 @@ static enum err_code code_of(int status)
 		int status;
 		enum err_code code;
 	} rows[] = {
-		{400, ERR_MALFORMED},  {401, ERR_UNAUTHENTICATED},
-		{403, ERR_FORBIDDEN},  {404, ERR_NOT_FOUND},
-		{405, ERR_METHOD},     {408, ERR_SLOW},
-		{409, ERR_REPLAYED},   {410, ERR_GONE},
-		{412, ERR_CONFLICT},   {413, ERR_TOO_LARGE},
-		{414, ERR_TOO_LARGE},  {415, ERR_UNSUPPORTED},
-		{416, ERR_RANGE},      {428, ERR_PRECONDITION_REQUIRED},
-		{429, ERR_RATE},       {431, ERR_TOO_LARGE},
-		{503, ERR_BUSY},       {507, ERR_DISK_FULL},
+		{400, ERR_MALFORMED}, {401, ERR_UNAUTHENTICATED},
+		{403, ERR_FORBIDDEN}, {404, ERR_NOT_FOUND},
+		{405, ERR_METHOD},    {408, ERR_SLOW},
+		{409, ERR_REPLAYED},  {410, ERR_GONE},
+		{412, ERR_CONFLICT},  {413, ERR_TOO_LARGE},
+		{414, ERR_TOO_LARGE}, {415, ERR_UNSUPPORTED},
+		{416, ERR_RANGE},     {428, ERR_PRECONDITION_REQUIRED},
+		{429, ERR_RATE},      {431, ERR_TOO_LARGE},
+		{503, ERR_BUSY},      {507, ERR_DISK_FULL},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -52,8 +52,8 @@ static void put_params(const struct cover *cover, const struct signature *s,
 static struct err cover_of(const struct http_request *r, struct cover *out)
 {
 	struct span value;
-	struct err e = http_field_one(r->fields, "if-match", &value,
-				      &out->if_match);
+	struct err e =
+		http_field_one(r->fields, "if-match", &value, &out->if_match);
 
 	if (!failed(e))
 		e = http_field_one(r->fields, "if-none-match", &value,
@@ -77,8 +77,7 @@ static void put_authority(struct span authority, struct buf *out)
 }
 
 /* A value without blanks around it and without line ends (s.2.1). */
-static struct err put_line(struct buf *out, const char *name,
-			   struct span value)
+static struct err put_line(struct buf *out, const char *name, struct span value)
 {
 	while (value.len && (value.at[0] == ' ' || value.at[0] == '\t'))
 		value = span_sub(value, 1, value.len);
@@ -230,8 +229,8 @@ static bool skip(struct span *rest, const char *text)
 /* What stands before the next `mark`, dropped with it. */
 static struct span take_until(struct span *rest, char mark)
 {
-	const uint8_t *end = rest->len ? memchr(rest->at, mark, rest->len)
-				       : NULL;
+	const uint8_t *end =
+		rest->len ? memchr(rest->at, mark, rest->len) : NULL;
 	struct span part;
 
 	if (!end)
@@ -244,8 +243,8 @@ static struct span take_until(struct span *rest, char mark)
 /* The parameters; the caller compares the whole with the one form. */
 static struct err read_params(struct span rest, struct signature *s)
 {
-	static const struct err other = {
-		ERR_MALFORMED, "Signature-Input is not of the one form"};
+	static const struct err other =
+		{ERR_MALFORMED, "Signature-Input is not of the one form"};
 	struct err e;
 
 	take_until(&rest, ')');
@@ -267,8 +266,8 @@ static struct err read_params(struct span rest, struct signature *s)
 static struct err read_signature(struct span value, struct signature *s)
 {
 	struct buf bytes;
-	struct err e = err_make(ERR_MALFORMED,
-				"Signature is not of the one form");
+	struct err e =
+		err_make(ERR_MALFORMED, "Signature is not of the one form");
 
 	if (!skip(&value, LABEL ":") || value.len != SIG_BASE64_LEN + 1 ||
 	    value.at[SIG_BASE64_LEN] != ':')

@@ -45,8 +45,8 @@ static struct err read_keys(const struct json *object, struct arena *arena,
 	const struct json *array, *key;
 	struct write_key *list;
 	size_t n;
-	struct err e = member_array(object, "keys", MANIFEST_KEYS_MAX, &array,
-				    &n);
+	struct err e =
+		member_array(object, "keys", MANIFEST_KEYS_MAX, &array, &n);
 
 	if (failed(e))
 		return e;
@@ -170,9 +170,8 @@ struct err write_conflict_decode(struct span body, struct arena *arena,
 		if (!failed(e))
 			e = json_get_u64(s, "number", &c.number);
 		if (!failed(e))
-			e = member_digests(s, "digests", WRITE_HEADS_MAX,
-					   arena, &c.digests,
-					   &c.digests_count);
+			e = member_digests(s, "digests", WRITE_HEADS_MAX, arena,
+					   &c.digests, &c.digests_count);
 	}
 	if (!failed(e))
 		*out = c;

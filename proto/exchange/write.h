@@ -16,10 +16,10 @@
 
 enum {
 	WRITE_BODY_MAX = 64 * 1024,
-	WRITE_INLINE_MAX = 16 * 1024,	/* plaintext that goes inline */
-	WRITE_LABEL_MAX = 32 * 1024,	/* of a label's XML */
+	WRITE_INLINE_MAX = 16 * 1024, /* plaintext that goes inline */
+	WRITE_LABEL_MAX = 32 * 1024,  /* of a label's XML */
 	WRITE_ANSWER_MAX = 4096,
-	WRITE_RANGES_MAX = 4096,	/* of missing content */
+	WRITE_RANGES_MAX = 4096, /* of missing content */
 	WRITE_HEADS_MAX = 64,
 };
 
@@ -34,11 +34,11 @@ struct write_request {
 	bool has_opening;     /* with every manifest but the first */
 	struct opening opening;
 	bool has_label;
-	struct span label;    /* XML */
+	struct span label; /* XML */
 	bool has_content;
-	struct span content;  /* content blob */
+	struct span content; /* content blob */
 	const struct write_key *keys;
-	size_t keys_count;    /* at most MANIFEST_KEYS_MAX */
+	size_t keys_count; /* at most MANIFEST_KEYS_MAX */
 };
 
 /* Appends; ERR_TOO_LARGE beyond WRITE_BODY_MAX or the buffer's cap. */
@@ -64,7 +64,7 @@ struct err write_answer_decode(struct span body, struct write_answer *out);
 struct write_conflict {
 	const struct digest *heads;
 	size_t heads_count;
-	uint64_t number; /* of the statement in force */
+	uint64_t number;	      /* of the statement in force */
 	const struct digest *digests; /* of that statement */
 	size_t digests_count;
 };

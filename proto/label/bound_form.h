@@ -43,7 +43,7 @@ struct err ceiling_make(const struct policy *policy, struct span name,
 struct reader {
 	const struct policy *policy;
 	bool in_posture;
-	bool nation; /* a release profile, no device */
+	bool nation;	    /* a release profile, no device */
 	bool policy_agrees; /* the clearance is of the governing policy */
 	uint8_t ceiling;
 	uint64_t classes; /* bit per governing class held */

@@ -8,7 +8,8 @@
 
 enum {
 	FRAME_HEAD_LEN = 9,
-	OUT_FRAMES_MAX = 500,  /* of the library's queue, before we stop reading */
+	OUT_FRAMES_MAX =
+		500, /* of the library's queue, before we stop reading */
 	FLAG_END_HEADERS = 4,
 };
 
@@ -186,8 +187,9 @@ void h2_fail(struct h2 *h2, enum h2_code code, struct err why)
 	for (struct h2_stream *s = h2->streams; s; s = s->next) {
 		if (!s->closed && !failed(s->why))
 			s->why = why;
-		h2_stream_over(h2, s, (uint32_t)code ? (uint32_t)code
-						     : NGHTTP2_CANCEL);
+		h2_stream_over(h2, s,
+			       (uint32_t)code ? (uint32_t)code
+					      : NGHTTP2_CANCEL);
 	}
 }
 
@@ -388,8 +390,9 @@ static bool tell_stream(struct h2 *h2, struct h2_stream *s,
 {
 	unsigned what = s->tell & -s->tell; /* the lowest bit */
 
-	*event = (struct h2_event){
-		.stream = s->id, .owner = s->owner, .head = &s->in.head};
+	*event = (struct h2_event){.stream = s->id,
+				   .owner = s->owner,
+				   .head = &s->in.head};
 	s->tell &= ~what;
 	switch ((enum told)what) {
 	case TELL_INFORM:

@@ -30,32 +30,32 @@
 struct h2;
 
 struct h2_limits {
-	uint32_t streams;	  /* at once, opened by the peer */
-	uint32_t header_bytes;	  /* of a block: name + value + 32 each */
-	uint32_t header_fields;	  /* of a block, pseudo-header fields too */
-	uint32_t uri_bytes;	  /* of :path */
-	uint32_t stream_window;	  /* what a stream may send unconsumed */
+	uint32_t streams;	/* at once, opened by the peer */
+	uint32_t header_bytes;	/* of a block: name + value + 32 each */
+	uint32_t header_fields; /* of a block, pseudo-header fields too */
+	uint32_t uri_bytes;	/* of :path */
+	uint32_t stream_window; /* what a stream may send unconsumed */
 	uint32_t connection_window;
-	uint32_t body_buffer;	  /* bytes of h2_body_push held, a stream */
-	uint32_t out_buffer;	  /* bytes of h2_pending aimed at */
-	uint32_t memory_max;	  /* held by nghttp2 for this connection */
+	uint32_t body_buffer; /* bytes of h2_body_push held, a stream */
+	uint32_t out_buffer;  /* bytes of h2_pending aimed at */
+	uint32_t memory_max;  /* held by nghttp2 for this connection */
 
 	/* The accountant: see h2_account.h. */
-	uint32_t glitch_burst;	  /* faults at once */
-	uint32_t glitch_per_s;	  /* and again, each second */
-	uint64_t waste_bytes;	  /* received bytes / 8 may exceed payload by */
+	uint32_t glitch_burst; /* faults at once */
+	uint32_t glitch_per_s; /* and again, each second */
+	uint64_t waste_bytes;  /* received bytes / 8 may exceed payload by */
 
 	/* Deadlines; 0 turns one off. */
-	uint32_t settings_ms;	  /* for preface, SETTINGS and its ACK */
-	uint32_t header_ms;	  /* from begin to end of a header block */
-	uint32_t body_idle_ms;	  /* without a byte, or below body_rate */
-	uint32_t body_rate;	  /* bytes a second over body_idle_ms */
-	uint32_t stalled_ms;	  /* body to send, and the peer takes none */
-	uint32_t idle_ms;	  /* no stream open: graceful end */
-	uint32_t age_ms;	  /* of the connection: graceful end */
-	uint32_t requests;	  /* of the connection: graceful end; 0 none */
-	uint32_t ping_ms;	  /* silence after which PING is sent */
-	uint32_t pong_ms;	  /* silence after a PING that ends it */
+	uint32_t settings_ms;  /* for preface, SETTINGS and its ACK */
+	uint32_t header_ms;    /* from begin to end of a header block */
+	uint32_t body_idle_ms; /* without a byte, or below body_rate */
+	uint32_t body_rate;    /* bytes a second over body_idle_ms */
+	uint32_t stalled_ms;   /* body to send, and the peer takes none */
+	uint32_t idle_ms;      /* no stream open: graceful end */
+	uint32_t age_ms;       /* of the connection: graceful end */
+	uint32_t requests;     /* of the connection: graceful end; 0 none */
+	uint32_t ping_ms;      /* silence after which PING is sent */
+	uint32_t pong_ms;      /* silence after a PING that ends it */
 };
 
 /* The start values of a server: 32 streams, 16 KiB and 64 fields, 64 KiB and
@@ -84,7 +84,7 @@ enum h2_kind {
 	H2_INFORM,   /* client: a 1xx response, `head` */
 	H2_RESPONSE, /* client: `head`; `end` if no body follows */
 	H2_DATA,     /* `data`; give it back with h2_consume */
-	H2_END,	     /* the peer's body is complete (not sent where `end` was) */
+	H2_END, /* the peer's body is complete (not sent where `end` was) */
 	H2_WRITABLE, /* room again, after h2_body_push found too little */
 	H2_CLOSED,   /* the stream is over, for good or not: `why`, `code`;
 			the last event of a stream */
@@ -99,13 +99,13 @@ enum h2_kind {
 struct h2_event {
 	enum h2_kind kind;
 	uint32_t stream;
-	void *owner;	      /* of the stream: h2_set_owner; NULL at first */
+	void *owner; /* of the stream: h2_set_owner; NULL at first */
 	const struct h2_head *head; /* lives until the stream's H2_CLOSED is
 				     * followed by another call of h2_next; that
 				     * of H2_INFORM until the next call */
-	struct span data;     /* lives until the next call of h2_next */
+	struct span data;	    /* lives until the next call of h2_next */
 	bool end;
-	uint32_t code;	      /* RFC 9113 s.7; 0 is no error */
+	uint32_t code; /* RFC 9113 s.7; 0 is no error */
 	struct err why;
 };
 

@@ -56,8 +56,8 @@ bool h2_account_fault(struct h2_account *a, uint64_t now_ms)
 bool h2_account_frame(struct h2_account *a, const uint8_t head[9],
 		      uint64_t now_ms)
 {
-	uint32_t len = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 |
-		       head[2];
+	uint32_t len =
+		(uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
 	uint8_t flags = head[4];
 
 	switch ((enum frame_type)head[3]) {

@@ -21,9 +21,9 @@ struct h2_account {
 
 	uint64_t tokens_m; /* thousandths */
 	uint64_t then_ms;
-	uint64_t updates_free; /* WINDOW_UPDATEs that cost nothing */
+	uint64_t updates_free;	   /* WINDOW_UPDATEs that cost nothing */
 	uint64_t received, useful; /* bytes */
-	uint32_t continuations; /* of the header block being read */
+	uint32_t continuations;	   /* of the header block being read */
 	bool first_settings;
 };
 
@@ -34,8 +34,8 @@ void h2_account_init(struct h2_account *a, uint32_t burst, uint32_t per_s,
 [[nodiscard]] bool h2_account_fault(struct h2_account *a, uint64_t now_ms);
 
 /* The nine octets of a received frame (RFC 9113 s.4.1); false for a flood. */
-[[nodiscard]] bool h2_account_frame(struct h2_account *a,
-				    const uint8_t head[9], uint64_t now_ms);
+[[nodiscard]] bool h2_account_frame(struct h2_account *a, const uint8_t head[9],
+				    uint64_t now_ms);
 /* Bytes received, all; false beyond the ratio. */
 [[nodiscard]] bool h2_account_received(struct h2_account *a, uint64_t bytes);
 /* Body bytes, in either direction. */

@@ -29,7 +29,8 @@ bool h2_body_send(struct h2 *h2, struct h2_stream *s,
 	    !queue_put(&h2->out, span_of(frame_head, FRAME_HEAD_LEN)))
 		return false;
 	/* There is room: out_buffer has 64 KiB behind it. */
-	if (len && !queue_put(&h2->out, span_sub(queue_span(&s->out), 0, len))) {
+	if (len &&
+	    !queue_put(&h2->out, span_sub(queue_span(&s->out), 0, len))) {
 		h2_doom(h2, NGHTTP2_INTERNAL_ERROR,
 			err_make(ERR_NO_MEMORY, "a DATA frame"));
 		return true;

@@ -33,8 +33,7 @@ static int header(nghttp2_session *session, const nghttp2_frame *frame,
 		  size_t value_len, uint8_t flags, void *arg)
 {
 	struct h2 *h2 = arg;
-	struct h2_stream *s =
-		h2_stream_find(h2, (uint32_t)frame->hd.stream_id);
+	struct h2_stream *s = h2_stream_find(h2, (uint32_t)frame->hd.stream_id);
 
 	if (!s)
 		return 0;
@@ -138,8 +137,7 @@ static int frame_send(nghttp2_session *session, const nghttp2_frame *frame,
 		      void *arg)
 {
 	struct h2 *h2 = arg;
-	struct h2_stream *s =
-		h2_stream_find(h2, (uint32_t)frame->hd.stream_id);
+	struct h2_stream *s = h2_stream_find(h2, (uint32_t)frame->hd.stream_id);
 
 	switch (frame->hd.type) {
 	case NGHTTP2_RST_STREAM:
@@ -202,8 +200,7 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame,
 		     nghttp2_data_source *source, void *arg)
 {
 	struct h2 *h2 = arg;
-	struct h2_stream *s =
-		h2_stream_find(h2, (uint32_t)frame->hd.stream_id);
+	struct h2_stream *s = h2_stream_find(h2, (uint32_t)frame->hd.stream_id);
 
 	if (!s)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -228,8 +225,7 @@ nghttp2_session_callbacks *h2_callbacks_new(void)
 	nghttp2_session_callbacks_set_on_frame_send_callback(c, frame_send);
 	nghttp2_session_callbacks_set_on_frame_not_send_callback(
 		c, frame_not_send);
-	nghttp2_session_callbacks_set_on_stream_close_callback(c,
-							       stream_close);
+	nghttp2_session_callbacks_set_on_stream_close_callback(c, stream_close);
 	nghttp2_session_callbacks_set_send_data_callback(c, send_data);
 	return c;
 }

@@ -63,8 +63,8 @@ static void keep(struct h2 *h2, struct h2_stream *s, struct span name,
 			in->refusal = 400;
 		in->host = copy;
 	} else {
-		in->fields[in->head.count++] = (struct h2_field){
-			arena_copy(&s->arena, name), copy};
+		in->fields[in->head.count++] =
+			(struct h2_field){arena_copy(&s->arena, name), copy};
 	}
 	if (s->arena.full)
 		in->refusal = 431;
@@ -131,8 +131,8 @@ static void refuse(struct h2 *h2, struct h2_stream *s, int status)
 	snprintf(text, sizeof(text), "%03d", status);
 	s->hidden = s->answered = true;
 	h2_fault(h2);
-	if (nghttp2_submit_response(h2->session, (int32_t)s->id, nv, 2,
-				    NULL) != 0)
+	if (nghttp2_submit_response(h2->session, (int32_t)s->id, nv, 2, NULL) !=
+	    0)
 		h2_doom(h2, NGHTTP2_INTERNAL_ERROR,
 			err_make(ERR_NO_MEMORY, "a refusal"));
 }
@@ -223,14 +223,16 @@ static struct err fields_make(const struct h2_head *head,
 
 		if (!f->name.len || f->name.at[0] == ':' ||
 		    !nghttp2_check_header_name(f->name.at, f->name.len) ||
-		    (f->value.len && !nghttp2_check_header_value_rfc9113(
-					     f->value.at, f->value.len))) {
+		    (f->value.len &&
+		     !nghttp2_check_header_value_rfc9113(f->value.at,
+							 f->value.len))) {
 			free(nv);
 			return err_make(ERR_USAGE, "no header field");
 		}
-		nv[first_count + i] = (nghttp2_nv){
-			(uint8_t *)f->name.at, (uint8_t *)f->value.at,
-			f->name.len, f->value.len, NGHTTP2_NV_FLAG_NONE};
+		nv[first_count + i] =
+			(nghttp2_nv){(uint8_t *)f->name.at,
+				     (uint8_t *)f->value.at, f->name.len,
+				     f->value.len, NGHTTP2_NV_FLAG_NONE};
 	}
 	*out = nv;
 	*count = first_count + head->count;
@@ -291,8 +293,7 @@ struct err h2_respond(struct h2 *h2, uint32_t stream,
 	return answer(h2, stream, head, true, body);
 }
 
-struct err h2_inform(struct h2 *h2, uint32_t stream,
-		     const struct h2_head *head)
+struct err h2_inform(struct h2 *h2, uint32_t stream, const struct h2_head *head)
 {
 	return answer(h2, stream, head, false, false);
 }

@@ -158,8 +158,9 @@ static int session_new(struct h2 *h2)
 
 	if (callbacks && option)
 		rv = (h2->server ? nghttp2_session_server_new3
-				 : nghttp2_session_client_new3)(
-			&h2->session, callbacks, h2, option, &mem);
+				 : nghttp2_session_client_new3)(&h2->session,
+								callbacks, h2,
+								option, &mem);
 	nghttp2_option_del(option);
 	nghttp2_session_callbacks_del(callbacks);
 	return rv;

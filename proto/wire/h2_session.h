@@ -50,8 +50,8 @@ struct h2_watch {
 };
 
 struct h2_stream {
-	struct h2_stream *prev, *next;	/* of the connection */
-	struct h2_stream *ready_next;	/* of those with something to tell */
+	struct h2_stream *prev, *next; /* of the connection */
+	struct h2_stream *ready_next;  /* of those with something to tell */
 	bool ready;
 	unsigned tell;
 	uint32_t id;
@@ -59,20 +59,20 @@ struct h2_stream {
 
 	struct arena arena; /* of the head */
 	struct h2_reading in;
-	bool head_done;	 /* the final head is complete */
-	bool head_end;	 /* and no body follows */
-	bool in_end;	 /* the peer's side is complete */
-	bool silent;	 /* tells no more but its end */
-	bool hidden;	 /* refused here: tells nothing at all */
+	bool head_done;	  /* the final head is complete */
+	bool head_end;	  /* and no body follows */
+	bool in_end;	  /* the peer's side is complete */
+	bool silent;	  /* tells no more but its end */
+	bool hidden;	  /* refused here: tells nothing at all */
 	struct span data; /* of TELL_DATA */
 	uint64_t unconsumed;
 	struct h2_watch body_watch;
 
 	struct queue out;
-	bool answered;	/* a final head was submitted */
-	bool out_open;	/* h2_body_push is possible */
+	bool answered; /* a final head was submitted */
+	bool out_open; /* h2_body_push is possible */
 	bool out_end;
-	bool deferred;	/* nghttp2 waits for h2_body_push */
+	bool deferred; /* nghttp2 waits for h2_body_push */
 	bool wants_room;
 	struct h2_watch out_watch;
 
@@ -96,13 +96,13 @@ struct h2 {
 	uint64_t now_ms, born_ms;
 	struct h2_account account;
 
-	struct span in;	      /* bytes to read yet, borrowed */
-	uint8_t frame[9];     /* head of the frame being read */
+	struct span in;	  /* bytes to read yet, borrowed */
+	uint8_t frame[9]; /* head of the frame being read */
 	size_t frame_have;
-	size_t frame_left;    /* of its payload */
+	size_t frame_left; /* of its payload */
 	size_t preface_left;
-	bool reading_head;    /* a header block is not complete */
-	uint64_t head_ms;     /* since then */
+	bool reading_head; /* a header block is not complete */
+	uint64_t head_ms;  /* since then */
 
 	struct queue out;
 	struct h2_watch out_watch;
@@ -111,20 +111,21 @@ struct h2 {
 	size_t stream_count;
 	struct h2_stream *ready_first, *ready_last;
 	struct h2_stream *dying; /* freed by the next h2_next */
-	uint64_t idle_ms;     /* no stream since */
+	uint64_t idle_ms;	 /* no stream since */
 	uint32_t requests;
 
 	bool settings_came, settings_acked;
-	bool goaway_came, drain_began;	/* to tell */
+	bool goaway_came, drain_began; /* to tell */
 	uint32_t goaway_last, goaway_code;
-	uint64_t drain_ms;    /* the second GOAWAY is due; 0 when sent */
-	bool goaway_sent;     /* with an error, by nghttp2 */
-	uint64_t heard_ms, ping_ms; /* last bytes; PING unanswered since, or 0 */
+	uint64_t drain_ms; /* the second GOAWAY is due; 0 when sent */
+	bool goaway_sent;  /* with an error, by nghttp2 */
+	uint64_t heard_ms,
+		ping_ms; /* last bytes; PING unanswered since, or 0 */
 
-	bool doomed;	      /* to fail once nghttp2 has returned */
+	bool doomed; /* to fail once nghttp2 has returned */
 	uint32_t doom_code;
 	struct err doom_why;
-	struct err why;	      /* of H2_STATE_FAILED */
+	struct err why; /* of H2_STATE_FAILED */
 	bool failure_told;
 };
 

@@ -22,8 +22,7 @@ static uint64_t watch_due(const struct h2_watch *w, uint32_t period_ms)
 }
 
 /* True if a whole period passed without progress; else begins the next. */
-static bool watch_stuck(struct h2_watch *w, uint32_t period_ms,
-			uint64_t now_ms)
+static bool watch_stuck(struct h2_watch *w, uint32_t period_ms, uint64_t now_ms)
 {
 	if (watch_due(w, period_ms) > now_ms)
 		return false;
@@ -135,10 +134,10 @@ static void drain(struct h2 *h2)
 	}
 	/* The second GOAWAY names the last stream (RFC 9113 s.6.8). */
 	h2->drain_ms = 0;
-	if (nghttp2_submit_goaway(
-		    h2->session, NGHTTP2_FLAG_NONE,
-		    nghttp2_session_get_last_proc_stream_id(h2->session),
-		    NGHTTP2_NO_ERROR, NULL, 0) != 0)
+	if (nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+				  nghttp2_session_get_last_proc_stream_id(
+					  h2->session),
+				  NGHTTP2_NO_ERROR, NULL, 0) != 0)
 		h2_doom(h2, NGHTTP2_INTERNAL_ERROR,
 			err_make(ERR_NO_MEMORY, "a GOAWAY"));
 }

@@ -176,13 +176,14 @@ static struct err judge(struct tls *t, int ret)
 		return ERR_NONE;
 	case SSL_ERROR_ZERO_RETURN:
 		if (t->state == TLS_OPEN || t->state == TLS_HANDSHAKE)
-			tls_enter(t, t->close_sent ? TLS_CLOSED
-						   : TLS_PEER_CLOSED);
+			tls_enter(t,
+				  t->close_sent ? TLS_CLOSED : TLS_PEER_CLOSED);
 		return ERR_NONE;
 	case SSL_ERROR_SSL:
 		return fail(t, reason(t, ERR_peek_error()));
 	default:
-		return fail(t, err_make(ERR_INTERNAL, "the TLS library failed"));
+		return fail(t,
+			    err_make(ERR_INTERNAL, "the TLS library failed"));
 	}
 }
 
@@ -307,9 +308,10 @@ struct err tls_new_client(struct tls_context *context, const char *server_name,
 	struct err e;
 
 	assert(!context->server);
-	if (server_name && (!*server_name ||
-			    strlen(server_name) > SERVER_NAME_MAX))
-		return err_make(ERR_USAGE, "a server name of no or many letters");
+	if (server_name &&
+	    (!*server_name || strlen(server_name) > SERVER_NAME_MAX))
+		return err_make(ERR_USAGE,
+				"a server name of no or many letters");
 	e = tls_new(context, now_s, &t);
 	if (failed(e))
 		return e;
@@ -394,9 +396,10 @@ struct err tls_write(struct tls *t, struct span plain, size_t *taken)
 		if (ret != 1) {
 			struct err e = judge(t, ret);
 
-			return failed(e) ? e
-					 : fail(t, err_make(ERR_INTERNAL,
-							    "TLS cannot write"));
+			return failed(e)
+				       ? e
+				       : fail(t, err_make(ERR_INTERNAL,
+							  "TLS cannot write"));
 		}
 		at += done;
 	}
@@ -466,7 +469,8 @@ bool tls_peer_expired(const struct tls *t)
 
 const char *tls_peer_asked_name(const struct tls *t)
 {
-	const char *name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+	const char *name =
+		SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
 
 	return name ? name : "";
 }

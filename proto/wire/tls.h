@@ -64,9 +64,9 @@ enum tls_state {
 };
 
 enum {
-	TLS_RECORD_MAX = 16384,	    /* plaintext of one tls_read */
-	TLS_IN_MAX = 256 * 1024,    /* cipher bytes held unread */
-	TLS_OUT_MAX = 256 * 1024,   /* cipher bytes held unsent: tls_write
+	TLS_RECORD_MAX = 16384,	  /* plaintext of one tls_read */
+	TLS_IN_MAX = 256 * 1024,  /* cipher bytes held unread */
+	TLS_OUT_MAX = 256 * 1024, /* cipher bytes held unsent: tls_write
 				     * takes no more beyond it */
 	TLS_CHAIN_BYTES_MAX = 16384,
 };

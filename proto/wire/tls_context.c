@@ -132,8 +132,8 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 		   const unsigned char *in, unsigned in_len, void *arg)
 {
 	if (SSL_select_next_proto((unsigned char **)out, out_len, alpn_h2,
-				  sizeof(alpn_h2), in, in_len) ==
-	    OPENSSL_NPN_NEGOTIATED)
+				  sizeof(alpn_h2), in,
+				  in_len) == OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_OK;
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -220,10 +220,9 @@ static bool set_rules(SSL_CTX *ctx)
 	       SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
 	       SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
 	       SSL_CTX_set_recv_max_early_data(ctx, 0) == 1 &&
-	       SSL_CTX_set_ciphersuites(ctx,
-					"TLS_AES_256_GCM_SHA384:"
-					"TLS_CHACHA20_POLY1305_SHA256:"
-					"TLS_AES_128_GCM_SHA256") == 1 &&
+	       SSL_CTX_set_ciphersuites(ctx, "TLS_AES_256_GCM_SHA384:"
+					     "TLS_CHACHA20_POLY1305_SHA256:"
+					     "TLS_AES_128_GCM_SHA256") == 1 &&
 	       SSL_CTX_set1_groups_list(ctx, "P-256:X25519:P-384") == 1;
 }
 
@@ -233,8 +232,7 @@ static struct err load(struct tls_context *c, const struct tls_config *config)
 	struct err e = ERR_NONE;
 
 	if (config->certificate.len) {
-		e = each_certificate(config->certificate, take_own,
-				     c->ssl_ctx);
+		e = each_certificate(config->certificate, take_own, c->ssl_ctx);
 		if (!failed(e))
 			e = use_key(c->ssl_ctx, config->key);
 	} else if (c->server) {
@@ -299,8 +297,8 @@ static struct err context_new(const struct tls_config *config, bool server,
 	c->holders = 1;
 	c->server = server;
 	c->client_grace_s = config->client_grace_s;
-	c->ssl_ctx = SSL_CTX_new(server ? TLS_server_method()
-					: TLS_client_method());
+	c->ssl_ctx =
+		SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 	e = err_make(ERR_INTERNAL, "TLS rules are refused by the library");
 	if (!c->ssl_ctx || !set_rules(c->ssl_ctx))
 		goto out;

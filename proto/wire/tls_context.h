@@ -11,8 +11,8 @@
 struct tls_context {
 	size_t holders;
 	bool server;
-	void *ssl_ctx;	   /* SSL_CTX */
-	void *bio_method;  /* BIO_METHOD of the sessions */
+	void *ssl_ctx;	  /* SSL_CTX */
+	void *bio_method; /* BIO_METHOD of the sessions */
 	bool by_digest;
 	struct digest root_digest;
 	uint64_t client_grace_s;

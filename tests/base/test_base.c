@@ -103,21 +103,27 @@ static void an_arena_stops_at_its_cap(void **state)
 static void ids_round_trip_and_refuse_other_forms(void **state)
 {
 	static const char *const bad_ids[] = {
-		"", "0190000000007000800000000000000000000",
+		"",
+		"0190000000007000800000000000000000000",
 		"01900000-0000-7000-8000-00000000000",
 		"01900000-0000-7000-8000-00000000000G",
 		"01900000-0000-7000-8000-00000000000A",
 		"01900000+0000-7000-8000-000000000000",
 	};
-	static const char *const bad_replicas[] = {"GBR", "GBR.", "GBR.0",
-						   "GBR.01", "gbr.1", "GBR.x",
+	static const char *const bad_replicas[] = {"GBR",
+						   "GBR.",
+						   "GBR.0",
+						   "GBR.01",
+						   "gbr.1",
+						   "GBR.x",
 						   "GBR.99999999999999999999"};
 	struct doc_id id;
 	struct replica r;
 	char text[DOC_ID_TEXT_LEN + 1], name[REPLICA_TEXT_MAX + 1];
 
-	assert_false(failed(doc_id_parse(
-		span_str("01912345-6789-7abc-8def-0123456789ab"), &id)));
+	assert_false(failed(
+		doc_id_parse(span_str("01912345-6789-7abc-8def-0123456789ab"),
+			     &id)));
 	doc_id_format(id, text);
 	assert_string_equal(text, "01912345-6789-7abc-8def-0123456789ab");
 	for (size_t i = 0; i < sizeof(bad_ids) / sizeof(*bad_ids); i++)
@@ -126,8 +132,8 @@ static void ids_round_trip_and_refuse_other_forms(void **state)
 	replica_format(r, name);
 	assert_string_equal(name, "GBR.12");
 	for (size_t i = 0; i < sizeof(bad_replicas) / sizeof(char *); i++)
-		assert_true(failed(replica_parse(span_str(bad_replicas[i]),
-						 &r)));
+		assert_true(
+			failed(replica_parse(span_str(bad_replicas[i]), &r)));
 	assert_false(failed(space_check(span_str("GBR/ops-1.a_b"))));
 	assert_true(failed(space_check(span_str("GBR/"))));
 	assert_true(failed(space_check(span_str("GBR/Ops"))));
@@ -161,12 +167,13 @@ static void base64url_takes_its_letters_and_no_others(void **state)
 
 static void base64url_is_strict(void **state)
 {
-	static const char *const plain[] = {"", "f", "fo", "foo", "foob",
-					    "fooba", "foobar"};
-	static const char *const text[] = {"", "Zg", "Zm8", "Zm9v", "Zm9vYg",
-					   "Zm9vYmE", "Zm9vYmFy"};
-	static const char *const bad[] = {"Z", "Zh", "Zm9=", "Zg==", "Zm+v",
-					  "Zm/v", "Zm v", "Zm9"};
+	static const char *const plain[] = {"",	    "f",     "fo",    "foo",
+					    "foob", "fooba", "foobar"};
+	static const char *const text[] = {"",	      "Zg",	"Zm8",
+					   "Zm9v",    "Zm9vYg", "Zm9vYmE",
+					   "Zm9vYmFy"};
+	static const char *const bad[] = {"Z",	  "Zh",	  "Zm9=", "Zg==",
+					  "Zm+v", "Zm/v", "Zm v", "Zm9"};
 	struct buf b;
 
 	buf_init(&b, 100);
@@ -190,9 +197,17 @@ static void base64url_is_strict(void **state)
 static void json_refuses_what_entente_does_not_use(void **state)
 {
 	static const char *const bad[] = {
-		"", "{", "{\"a\":1,\"a\":2}", "{\"a\":1.5}", "{\"a\":-1}",
-		"{\"a\":9007199254740992}", "{\"a\":1}x", "{\"a\":1e3}",
-		"\"\\ud800\"", "\"\xff\"", "nul",
+		"",
+		"{",
+		"{\"a\":1,\"a\":2}",
+		"{\"a\":1.5}",
+		"{\"a\":-1}",
+		"{\"a\":9007199254740992}",
+		"{\"a\":1}x",
+		"{\"a\":1e3}",
+		"\"\\ud800\"",
+		"\"\xff\"",
+		"nul",
 	};
 	struct json *j;
 	char deep[200];
@@ -202,8 +217,8 @@ static void json_refuses_what_entente_does_not_use(void **state)
 	memset(deep, '[', 100);
 	memset(deep + 100, ']', 100);
 	assert_true(failed(json_parse(span_of(deep, 200), &j)));
-	assert_false(failed(json_parse(span_str("{\"a\":9007199254740991}"),
-				       &j)));
+	assert_false(
+		failed(json_parse(span_str("{\"a\":9007199254740991}"), &j)));
 	json_free(j);
 }
 
@@ -215,8 +230,8 @@ static void json_members_are_typed(void **state)
 	uint64_t n;
 	bool yes;
 
-	assert_false(failed(json_parse(
-		span_str("{\"a\":\"x\",\"b\":7,\"c\":true}"), &j)));
+	assert_false(failed(
+		json_parse(span_str("{\"a\":\"x\",\"b\":7,\"c\":true}"), &j)));
 	assert_false(failed(json_get_string(j, "a", &text)));
 	assert_true(span_eq_str(text, "x"));
 	assert_false(failed(json_get_u64(j, "b", &n)));
@@ -269,9 +284,8 @@ static void the_json_writer_puts_commas(void **state)
 	json_close_array(&w);
 	json_member_bytes(&w, "c", span_str("foob"));
 	json_close_object(&w);
-	assert_string_equal(buf_cstr(&b),
-			    "{\"a\":1,\"b\":[1,\"\\\"\\n\",{}],"
-			    "\"c\":\"Zm9vYg\"}");
+	assert_string_equal(buf_cstr(&b), "{\"a\":1,\"b\":[1,\"\\\"\\n\",{}],"
+					  "\"c\":\"Zm9vYg\"}");
 	assert_false(failed(json_parse(buf_span(&b), &j)));
 	json_free(j);
 	buf_clear(&b);

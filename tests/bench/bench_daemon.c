@@ -59,8 +59,7 @@ static void *run_lane(void *arg)
 	while (next < lane->streams && next < lane->count)
 		send_put(lane, c, next++);
 	while (http_connection_wait(c, &answer)) {
-		lane->took[answer.id] =
-			figure_wall() - lane->sent[answer.id];
+		lane->took[answer.id] = figure_wall() - lane->sent[answer.id];
 		if (answer.status != 201) {
 			fprintf(stderr, "bench: put: status %d %.*s\n",
 				answer.status, (int)answer.body.len,
@@ -107,8 +106,7 @@ static struct outcome run_load(const struct serving *s,
 			.sent = sent + from,
 			.took = took + from,
 		};
-		if (pthread_create(&lanes[i].thread, NULL, run_lane,
-				   &lanes[i]))
+		if (pthread_create(&lanes[i].thread, NULL, run_lane, &lanes[i]))
 			abort();
 	}
 	cpu = figure_process_cpu();
@@ -131,8 +129,8 @@ static void show(size_t streams, size_t count, const struct outcome *o,
 		 double lmdb, const struct limit_crypto *crypto)
 {
 	double rate = (double)count / o->wall;
-	double cores = (double)limit_cores() /
-		       (crypto->verify_s + crypto->open_s);
+	double cores =
+		(double)limit_cores() / (crypto->verify_s + crypto->open_s);
 	double us = 1e6 / (double)count;
 	char name[64];
 
@@ -154,8 +152,8 @@ static void show(size_t streams, size_t count, const struct outcome *o,
 }
 
 /* LMDB alone with rows of the same sizes, one commit for each `group`. */
-static double lmdb_rate(struct limit_store *raw, struct place *p,
-			size_t count, size_t group)
+static double lmdb_rate(struct limit_store *raw, struct place *p, size_t count,
+			size_t group)
 {
 	struct limit_rows *rows = limit_rows_read(p, count, group);
 	double took = limit_store_write(raw, rows);
@@ -194,8 +192,8 @@ void bench_daemon(const char *folder, const char *programs)
 	/* What the daemon wrote, once more. */
 	world_open(&p.w, p.relay);
 	for (size_t l = 0; l < LOADS; l++) {
-		double lmdb = lmdb_rate(raw, &p, loads[l].puts,
-					loads[l].streams);
+		double lmdb =
+			lmdb_rate(raw, &p, loads[l].puts, loads[l].streams);
 
 		show(loads[l].streams, loads[l].puts, &out[l], lmdb, &crypto);
 		for (size_t i = 0; i < loads[l].puts; i++)

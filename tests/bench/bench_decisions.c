@@ -10,10 +10,10 @@
 enum { ROUNDS = 20000 };
 
 static const char *const labels[] = {
-	"restricted-orion",	      "restricted-rel-all",
-	"restricted-rel-deu-fra",     "restricted-rel-gbr-deu-fra",
-	"restricted-rel-gbr",	      "unclassified-staff",
-	"unclassified",		      "vs-nfd-rel-deu-fra",
+	"restricted-orion",	  "restricted-rel-all",
+	"restricted-rel-deu-fra", "restricted-rel-gbr-deu-fra",
+	"restricted-rel-gbr",	  "unclassified-staff",
+	"unclassified",		  "vs-nfd-rel-deu-fra",
 };
 static const char *const clearances[] = {
 	"gbr-restricted", "gbr-restricted-orion", "gbr-unclassified",
@@ -38,8 +38,7 @@ static const struct policing_label *label(struct policing *policing,
 	return out;
 }
 
-static const struct reader *reader(struct policing *policing,
-				   const char *name)
+static const struct reader *reader(struct policing *policing, const char *name)
 {
 	struct span space = span_str("GBR/ops");
 	struct reader_spec spec = {.kind = READER_DEVICE,
@@ -52,8 +51,8 @@ static const struct reader *reader(struct policing *policing,
 
 	snprintf(path, sizeof(path), "docs/policy/clearances/%s.xml", name);
 	world_file(path, &xml);
-	world_must(policing_reader(policing, buf_span(&xml), &spec, NULL,
-				   &out));
+	world_must(
+		policing_reader(policing, buf_span(&xml), &spec, NULL, &out));
 	buf_clear(&xml);
 	return policing_reader_bound(out);
 }
@@ -110,11 +109,11 @@ void bench_decisions(const char *folder)
 	for (int round = 0; round < ROUNDS; round++)
 		for (size_t i = 0; i < LABELS; i++)
 			for (size_t k = 0; k < READERS; k++)
-				released += policing_decide(
-						    policing, NULL, r[k],
-						    span_str("GBR/ops"),
-						    &l[i]->digest, 1, 0)
-						    .released;
+				released +=
+					policing_decide(policing, NULL, r[k],
+							span_str("GBR/ops"),
+							&l[i]->digest, 1, 0)
+						.released;
 	spent = figure_thread_cpu() - spent;
 	figure_put("decisions/look-ups in a view",
 		   (double)ROUNDS * LABELS * READERS / spent, "1/s",

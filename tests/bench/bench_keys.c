@@ -24,8 +24,7 @@ static void find_wants(struct place *p, struct keys_want wants[KEYS_MAX])
 	struct txn_row row;
 
 	world_must(txn_begin_read(p->relay->core->store, STORE_RECORDS, &txn));
-	world_must(txn_cursor_open(txn, TABLE_DOCUMENTS, key_empty(),
-				   &cursor));
+	world_must(txn_cursor_open(txn, TABLE_DOCUMENTS, key_empty(), &cursor));
 	for (size_t i = 0; i < KEYS_MAX; i++) {
 		struct document doc;
 		struct arena arena;

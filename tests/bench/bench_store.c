@@ -128,8 +128,7 @@ void bench_store(const char *folder)
 			limit_rows_free(rows);
 		}
 		n *= TURNS;
-		snprintf(name, sizeof(name), "store.puts.group%zu/lmdb",
-			 group);
+		snprintf(name, sizeof(name), "store.puts.group%zu/lmdb", group);
 		figure_put(name, (double)n / ours, "puts/s",
 			   (double)n / theirs);
 		snprintf(name, sizeof(name), "store.writer-cpu.group%zu",

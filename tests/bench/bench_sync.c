@@ -30,8 +30,7 @@ struct cursor_text {
 /* Invisible documents lie on several shelves. */
 static void fill_invisible(struct place *p, size_t count)
 {
-	struct span labels[] = {buf_span(&p->restricted),
-				buf_span(&p->narrow)};
+	struct span labels[] = {buf_span(&p->restricted), buf_span(&p->narrow)};
 	const char *const spaces[] = {"GBR/ops", "GBR/log", "GBR/med"};
 
 	for (size_t i = 0; i < 6; i++)
@@ -57,8 +56,7 @@ static bool page(struct place *p, struct cursor_text *since, size_t *rows,
 	bool more;
 
 	snprintf(target, sizeof(target),
-		 "/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&since=%s",
-		 since->at);
+		 "/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&since=%s", since->at);
 	job = place_job(p, p->reader, "GET", target, NULL, 0, span_str(""));
 	wall = figure_wall();
 	cpu = figure_thread_cpu();
@@ -96,8 +94,7 @@ static struct cost median(struct place *p, const struct cursor_text *since,
 		cpu[i] = cost.cpu;
 		if (rows == want)
 			continue;
-		fprintf(stderr, "bench: %zu rows instead of %zu\n", rows,
-			want);
+		fprintf(stderr, "bench: %zu rows instead of %zu\n", rows, want);
 		exit(EXIT_FAILURE);
 	}
 	return (struct cost){figure_quantile(wall, times, 0.5),
@@ -159,8 +156,8 @@ static double read_alone(struct place *p, size_t count)
 	struct txn_row row;
 
 	world_must(txn_begin_read(core->store, STORE_RECORDS, &txn));
-	world_must(txn_cursor_open(txn, TABLE_FEED, key_feed_shelf(1),
-				   &cursor));
+	world_must(
+		txn_cursor_open(txn, TABLE_FEED, key_feed_shelf(1), &cursor));
 	for (size_t i = 0; i < count; i++) {
 		world_must(txn_cursor_next(cursor, &row));
 		memcpy(&ids[i], row.value.at, sizeof(ids[i]));
@@ -203,8 +200,8 @@ void bench_sync(const char *folder)
 	cost = median(&p, &none, VISIBLE, FIRST_TIMES, &a);
 	figure_put("sync.first/reading the records", cost.wall * 1e3, "ms",
 		   read_alone(&p, VISIBLE) * 1e3);
-	figure_put("sync.first.feed-rows/visible", (double)first.steps,
-		   "rows", VISIBLE);
+	figure_put("sync.first.feed-rows/visible", (double)first.steps, "rows",
+		   VISIBLE);
 	took = figure_wall();
 	world_must(world_sync(&p.w, p.reader));
 	figure_put("sync.first.whole-device", (figure_wall() - took) * 1e3,
@@ -221,11 +218,11 @@ void bench_sync(const char *folder)
 	cost = median(&p, &b, NEW_VISIBLE, NEXT_TIMES, &c);
 	figure_put("sync.ten-new.after-10000/after-0", cost.wall * 1e3, "ms",
 		   alone.wall * 1e3);
-	figure_put("sync.ten-new.cpu.after-10000/after-0", cost.cpu * 1e3,
-		   "ms", alone.cpu * 1e3);
+	figure_put("sync.ten-new.cpu.after-10000/after-0", cost.cpu * 1e3, "ms",
+		   alone.cpu * 1e3);
 	figure_put("sync.ten-new.feed-rows.after-10000/after-0",
 		   (double)many.steps, "rows", (double)few.steps);
-	figure_put("sync.ten-new.reads.after-10000/after-0",
-		   (double)many.reads, "reads", (double)few.reads);
+	figure_put("sync.ten-new.reads.after-10000/after-0", (double)many.reads,
+		   "reads", (double)few.reads);
 	place_free(&p);
 }

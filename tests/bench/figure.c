@@ -25,8 +25,7 @@ void figure_close(void)
 	table = NULL;
 }
 
-void figure_put(const char *name, double value, const char *unit,
-		double limit)
+void figure_put(const char *name, double value, const char *unit, double limit)
 {
 	printf("%-36s %12.6g %-10s", name, value, unit);
 	fprintf(table, "%s\t%.6g\t%s\t", name, value, unit);

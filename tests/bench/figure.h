@@ -16,11 +16,9 @@
 void figure_open(const char *path);
 void figure_close(void);
 /* `limit` 0: none. */
-void figure_put(const char *name, double value, const char *unit,
-		double limit);
+void figure_put(const char *name, double value, const char *unit, double limit);
 /* A line for people, on stdout alone. */
-void figure_say(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
+void figure_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Seconds: of the wall, of this thread's and of this process's processor
  * time. */

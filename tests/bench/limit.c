@@ -143,8 +143,7 @@ struct limit_store *limit_store_new(const char *folder, const char *name)
 	mdb_must(mdb_env_open(s->env, path, MDB_NOTLS, 0600));
 	mdb_must(mdb_txn_begin(s->env, NULL, 0, &txn));
 	for (size_t i = 0; i < TABLES; i++)
-		mdb_must(mdb_dbi_open(txn, tables[i], MDB_CREATE,
-				      &s->dbi[i]));
+		mdb_must(mdb_dbi_open(txn, tables[i], MDB_CREATE, &s->dbi[i]));
 	mdb_must(mdb_txn_commit(txn));
 	return s;
 }
@@ -203,8 +202,8 @@ struct limit_crypto limit_crypto(struct place *p)
 {
 	enum { TIMES = 2000 };
 	struct core *core = p->relay->core;
-	const struct crypto_public *author = crypto_key_public(
-		engine_identity(p->writer->engine)->author);
+	const struct crypto_public *author =
+		crypto_key_public(engine_identity(p->writer->engine)->author);
 	struct limit_crypto out;
 	struct write_request request;
 	struct manifest manifest;
@@ -214,8 +213,7 @@ struct limit_crypto limit_crypto(struct place *p)
 
 	arena_init(&arena, 1 << 20);
 	place_put(p, buf_span(&p->restricted), "GBR/ops", 1024, &put);
-	world_must(write_request_decode(buf_span(&put.body), &arena,
-					&request));
+	world_must(write_request_decode(buf_span(&put.body), &arena, &request));
 	world_must(manifest_decode(request.manifest, &arena, &manifest));
 	began = figure_thread_cpu();
 	for (int i = 0; i < TIMES; i++)
@@ -226,8 +224,8 @@ struct limit_crypto limit_crypto(struct place *p)
 		uint8_t key[CRYPTO_KEY_LEN];
 
 		world_must(wrapped_open(core->guard_p256, &request.keys[0].key,
-					manifest.id,
-					request.keys[0].commitment, key));
+					manifest.id, request.keys[0].commitment,
+					key));
 	}
 	out.open_s = (figure_thread_cpu() - began) / TIMES;
 	arena_clear(&arena);
@@ -238,8 +236,8 @@ struct limit_crypto limit_crypto(struct place *p)
 double limit_wrap_s(struct place *p)
 {
 	enum { TIMES = 20000 };
-	const struct crypto_public *to = crypto_key_public(
-		engine_identity(p->writer->engine)->wrapping);
+	const struct crypto_public *to =
+		crypto_key_public(engine_identity(p->writer->engine)->wrapping);
 	struct wrapped_sender *sender = NULL;
 	uint8_t key[CRYPTO_KEY_LEN] = {1};
 	struct digest commitment = {{2}};

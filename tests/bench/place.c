@@ -47,8 +47,8 @@ void place_new(struct place *p, const char *folder, const char *name)
 		      spaces, 3);
 	buf_clear(&clearance);
 	example("clearances/gbr-unclassified", &clearance);
-	world_subject(&p->w, p->relay, "bob", buf_span(&clearance), ALL,
-		      spaces, 3);
+	world_subject(&p->w, p->relay, "bob", buf_span(&clearance), ALL, spaces,
+		      3);
 	buf_clear(&clearance);
 	p->writer = world_device(&p->w, p->relay, "alice");
 	p->reader = world_device(&p->w, p->relay, "bob");
@@ -113,8 +113,8 @@ void place_expect(const struct job *job, int want)
 
 	if (want ? a->status == want : a->status / 100 == 2)
 		return;
-	fprintf(stderr, "bench: status %d: %.*s\n", a->status,
-		(int)a->body.len, (const char *)a->body.at);
+	fprintf(stderr, "bench: status %d: %.*s\n", a->status, (int)a->body.len,
+		(const char *)a->body.at);
 	exit(EXIT_FAILURE);
 }
 
@@ -123,8 +123,8 @@ struct job *place_put_job(struct place *p, const struct place_put *put)
 	static const uint8_t any[] = {'*'};
 	struct core_field field = {span_str("if-none-match"),
 				   span_of(any, sizeof(any))};
-	struct job *job = place_job(p, p->writer, "PUT", put->target, &field,
-				    1, buf_span(&put->body));
+	struct job *job = place_job(p, p->writer, "PUT", put->target, &field, 1,
+				    buf_span(&put->body));
 
 	if (core_check(job) != CORE_NEXT_WRITE)
 		place_expect(job, 201);

@@ -12,8 +12,8 @@
 struct place {
 	struct world w;
 	struct world_relay *relay;
-	struct world_device *writer; /* may read and write all of it */
-	struct world_device *reader; /* unclassified alone */
+	struct world_device *writer;	     /* may read and write all of it */
+	struct world_device *reader;	     /* unclassified alone */
 	struct buf restricted, narrow, open; /* labels as XML */
 };
 

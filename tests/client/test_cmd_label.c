@@ -111,9 +111,8 @@ static void wrong_words_are_usage(void **state)
 	assert_int_equal(RUN("label", "explain"), 64);
 	assert_int_equal(RUN("label", "explain", "--colour"), 64);
 	assert_int_equal(RUN("label", "check", "--policy"), 64);
-	assert_int_equal(RUN("label", "make", POLICIES,
-			     "--classification", "RESTRICTED", "--category",
-			     "Releasable To"),
+	assert_int_equal(RUN("label", "make", POLICIES, "--classification",
+			     "RESTRICTED", "--category", "Releasable To"),
 			 64);
 	assert_int_equal(RUN("policy", "check"), 64);
 	assert_int_equal(RUN("label", "--help"), 0);
@@ -134,13 +133,13 @@ static void a_label_above_the_ceiling_fails_its_check(void **state)
 
 static void make_writes_a_label_that_the_policy_allows(void **state)
 {
-	assert_int_equal(RUN("label", "make", POLICIES,
-			     "--classification", "RESTRICTED", "--category",
+	assert_int_equal(RUN("label", "make", POLICIES, "--classification",
+			     "RESTRICTED", "--category",
 			     "Releasable To=GBR,DEU"),
 			 0);
 	assert_non_null(strstr(answer, "<GenericValue>DEU</GenericValue>"));
-	assert_int_equal(RUN("label", "make", POLICIES,
-			     "--classification", "UNCLASSIFIED", "--category",
+	assert_int_equal(RUN("label", "make", POLICIES, "--classification",
+			     "UNCLASSIFIED", "--category",
 			     "Special Category=ORION"),
 			 2);
 	assert_string_equal(answer, "");
@@ -156,9 +155,7 @@ static void marking_and_policy_answer(void **state)
 	assert_int_equal(RUN("policy", "check",
 			     "docs/policy/alliance.spif.xml"),
 			 0);
-	assert_int_equal(RUN("policy", "check",
-			     LABELS "unclassified.xml"),
-			 2);
+	assert_int_equal(RUN("policy", "check", LABELS "unclassified.xml"), 2);
 	assert_int_equal(RUN("policy", "check", "no such file"), 1);
 }
 

@@ -40,7 +40,6 @@ struct relay {
 	size_t dropped;
 };
 
-
 static void must(struct err e)
 {
 	if (failed(e))
@@ -196,8 +195,8 @@ static struct span parameter(struct span target, const char *name)
 	return span_sub(target, (size_t)(at - text), strcspn(at, "&"));
 }
 
-static void answer_changes(struct relay *r, struct span target,
-			   struct buf *out, struct buf *field)
+static void answer_changes(struct relay *r, struct span target, struct buf *out,
+			   struct buf *field)
 {
 	struct digest shelf = {{7}}, labels = {{8}}, digest = {{9}};
 	struct changes_shelf shelves = {shelf, span_str("GBR/ops"), &labels, 1,
@@ -328,8 +327,7 @@ static void serve(struct relay *r, const struct engine_call *call)
 	else
 		status = 404;
 	must(buf_check(&out));
-	field = (struct http_field){span_str("entente-page"),
-				    buf_span(&value)};
+	field = (struct http_field){span_str("entente-page"), buf_span(&value)};
 	engine_answer(r->e, id, status,
 		      (struct http_fields){&field, value.len > 0},
 		      buf_span(&out), ERR_NONE);
@@ -396,8 +394,8 @@ static void write_document(struct relay *r)
 	struct buf sealed;
 
 	r->opening = (struct opening){m.space,
-				      crypto_public_id(crypto_key_public(
-					      me->author)),
+				      crypto_public_id(
+					      crypto_key_public(me->author)),
 				      {5}};
 	m.author = r->opening.author;
 	memcpy(m.salt, r->opening.salt, sizeof(m.salt));
@@ -505,8 +503,7 @@ static void a_key_that_fails_its_commitment_is_no_key(void **state)
 	r->bad_key = true;
 	must(pull(r));
 	buf_init(&title, 256);
-	assert_int_equal(engine_title(r->e, r->id, only_head(r)->digest,
-				      &title)
+	assert_int_equal(engine_title(r->e, r->id, only_head(r)->digest, &title)
 				 .code,
 			 ERR_MISSING_KEY);
 	buf_clear(&title);
@@ -525,8 +522,7 @@ static void a_manifest_that_its_author_did_not_sign_is_not_opened(void **state)
 	must(pull(r));
 	assert_false(only_head(r)->verified);
 	buf_init(&title, 256);
-	assert_int_equal(engine_title(r->e, r->id, only_head(r)->digest,
-				      &title)
+	assert_int_equal(engine_title(r->e, r->id, only_head(r)->digest, &title)
 				 .code,
 			 ERR_SIGNATURE);
 	buf_clear(&title);

@@ -46,13 +46,12 @@ static void seal(struct span plain, struct digest *table, uint64_t *size)
 	struct manifest m = {0};
 
 	assert_int_equal(
-		files_seal(folder, &from, document, &random, NULL, &w, &m)
-			.code,
+		files_seal(folder, &from, document, &random, NULL, &w, &m).code,
 		0);
-	assert_int_equal(
-		segment_keys_derive(package_writer_key(w), document, &keys)
-			.code,
-		0);
+	assert_int_equal(segment_keys_derive(package_writer_key(w), document,
+					     &keys)
+				 .code,
+			 0);
 	*table = m.table;
 	*size = m.size;
 	package_writer_free(w);
@@ -105,8 +104,7 @@ static void content_comes_in_pieces_in_order_and_is_checked(void **state)
 
 	seal(SPAN_OBJ(plain), &table, &size);
 	take_blob(table, size, &blob);
-	assert_int_equal(files_part_add(folder, table, 5,
-					span_of(blob.at, 10))
+	assert_int_equal(files_part_add(folder, table, 5, span_of(blob.at, 10))
 				 .code,
 			 ERR_RANGE);
 	for (uint64_t at = 0; at < blob.len; at += 70000) {
@@ -133,10 +131,9 @@ static void a_changed_byte_anywhere_is_found(void **state)
 	take_blob(table, size, &blob);
 	for (size_t i = 0; i < blob.len; i += 37) {
 		blob.at[i] ^= 1;
-		assert_int_equal(files_part_add(folder, table, 0,
-						buf_span(&blob))
-					 .code,
-				 0);
+		assert_int_equal(
+			files_part_add(folder, table, 0, buf_span(&blob)).code,
+			0);
 		assert_true(failed(files_part_end(folder, table, size, 1)));
 		/* It is gone, so that the next try begins at 0. */
 		assert_int_equal(files_part_len(folder, table), 0);
@@ -196,8 +193,8 @@ static void a_folders_key_needs_its_passphrase(void **state)
 				 .code,
 			 0);
 	assert_memory_equal(key, again, sizeof(key));
-	assert_int_equal(identity_folder_key(folder, span_str("other"),
-					     &random, again)
+	assert_int_equal(identity_folder_key(folder, span_str("other"), &random,
+					     again)
 				 .code,
 			 ERR_SEALED);
 	assert_int_equal(

@@ -139,20 +139,19 @@ static void everything_comes_back_after_opening_again(void **state)
 		assert_int_equal(j->documents_count, 2);
 		assert_true(doc_id_eq(j->documents[0].id, doc(3)));
 		assert_int_equal(j->documents[1].heads_count, 2);
-		assert_true(span_eq_str(j->documents[1].opening.space,
-					"GBR/ops"));
+		assert_true(
+			span_eq_str(j->documents[1].opening.space, "GBR/ops"));
 		assert_true(span_eq_str(j->documents[1].heads[1].manifest,
 					"a.b.c"));
-		assert_int_equal(journal_find_key(j, doc(7),
-						  (struct digest){0})
+		assert_int_equal(journal_find_key(j, doc(7), (struct digest){0})
 					 ->until,
 				 77);
 		assert_int_equal(j->authors_count, 1);
 		assert_true(span_eq_str(j->labels[0].marking, "RESTRICTED"));
 		assert_int_equal(j->shelves[0].labels[1].at[0], 6);
 		assert_true(j->outgoing[0].upload);
-		assert_true(span_eq_str(j->outgoing[0].location,
-					"/v1/uploads/1"));
+		assert_true(
+			span_eq_str(j->outgoing[0].location, "/v1/uploads/1"));
 		assert_non_null(journal_find_file(j, span_str("plan.txt")));
 		assert_int_equal(journal_serial_of(j, doc(7)), 4);
 		assert_string_equal(j->cursor, "cursor-1");
@@ -265,10 +264,11 @@ static void a_torn_end_is_cut_off_at_every_length(void **state)
 	buf_init(&whole, 1 << 20);
 	assert_int_equal(files_read(path, &whole).code, 0);
 	for (off_t len = before.st_size; len < after.st_size; len++) {
-		assert_int_equal(
-			files_write(path, span_of(whole.at, (size_t)len), 0600)
-				.code,
-			0);
+		assert_int_equal(files_write(path,
+					     span_of(whole.at, (size_t)len),
+					     0600)
+					 .code,
+				 0);
 		j = open_journal();
 		assert_int_equal(j->documents_count, 1);
 		assert_string_equal(j->cursor, "one");
@@ -301,7 +301,8 @@ static void damage_before_the_end_is_a_fault_with_a_name(void **state)
 			 ERR_CORRUPT);
 }
 
-static void another_key_opens_nothing_and_two_processes_do_not_meet(void **state)
+static void
+another_key_opens_nothing_and_two_processes_do_not_meet(void **state)
 {
 	struct random random = system_random();
 	uint8_t other[CRYPTO_KEY_LEN] = {7};

@@ -52,8 +52,8 @@ static struct nation_order order_of(const struct nation_policy *policy)
 	};
 }
 
-static const struct nation_policy policy = {
-	"/somewhere/07-alliance.spif.xml", {(const uint8_t *)"<spif/>", 7}};
+static const struct nation_policy policy = {"/somewhere/07-alliance.spif.xml",
+					    {(const uint8_t *)"<spif/>", 7}};
 
 static void make(void)
 {
@@ -84,9 +84,11 @@ static void certificate(const char *name, struct buf *der)
 
 static void the_start_file_holds_the_guards_keys(void **state)
 {
-	static const enum keyfile_key purposes[] = {
-		KEYFILE_SEAL, KEYFILE_GUARD_P256, KEYFILE_GUARD_P384,
-		KEYFILE_REQUEST, KEYFILE_DEVICE_CA};
+	static const enum keyfile_key purposes[] = {KEYFILE_SEAL,
+						    KEYFILE_GUARD_P256,
+						    KEYFILE_GUARD_P384,
+						    KEYFILE_REQUEST,
+						    KEYFILE_DEVICE_CA};
 	struct replica_certificate *replica = NULL;
 	struct crypto_public *root = NULL;
 	uint8_t root_key[KEYFILE_ROOT_LEN];
@@ -123,9 +125,8 @@ static void the_start_file_holds_the_guards_keys(void **state)
 	assert_int_equal(crypto_public_from_spki(buf_span(&spki), &root).code,
 			 0);
 	assert_int_equal(replica_decode(start.certificate, &replica).code, 0);
-	assert_int_equal(replica_check(replica, root, start.replica.nation, 1)
-				 .code,
-			 0);
+	assert_int_equal(
+		replica_check(replica, root, start.replica.nation, 1).code, 0);
 	assert_int_equal(replica->draft.replica.number, 1);
 	replica_free(replica);
 	crypto_public_free(root);
@@ -181,9 +182,10 @@ static void certificates_stand_under_the_ca_and_name_what_they_are(void **state)
 
 static void secrets_are_private_and_policies_are_in_order(void **state)
 {
-	static const char *const secrets[] = {
-		"keys/root.key", "keys/start", "tls/server.key",
-		"operator/operator.key", "seal-root/root.key"};
+	static const char *const secrets[] = {"keys/root.key", "keys/start",
+					      "tls/server.key",
+					      "operator/operator.key",
+					      "seal-root/root.key"};
 	struct buf text;
 
 	make();

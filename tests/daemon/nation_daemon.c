@@ -21,8 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOG_MAX = 16 << 20, PORT_FIRST = 20000, PORT_LAST = 32000,
-       ALIVE_MAX = 8 };
+enum {
+	LOG_MAX = 16 << 20,
+	PORT_FIRST = 20000,
+	PORT_LAST = 32000,
+	ALIVE_MAX = 8
+};
 
 /* Those that are not freed yet: they end with the program, whatever ends
  * it. */
@@ -196,8 +200,7 @@ static uint16_t free_port(void)
 		int fd, r;
 
 		must(random_fill(&random, &port, sizeof(port)));
-		port = (uint16_t)(PORT_FIRST +
-				  port % (PORT_LAST - PORT_FIRST));
+		port = (uint16_t)(PORT_FIRST + port % (PORT_LAST - PORT_FIRST));
 		a.sin_port = htons(port);
 		a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -388,8 +391,8 @@ static pid_t parent_of(pid_t pid)
 
 const char *nation_daemon_role_name(enum nation_daemon_role role)
 {
-	static const char *const names[ROLES] = {"supervisor", "guard",
-						 "front", "link"};
+	static const char *const names[ROLES] = {"supervisor", "guard", "front",
+						 "link"};
 
 	return names[role];
 }
@@ -584,8 +587,7 @@ uint64_t nation_daemon_grown(struct nation_daemon_watch *w, const char *what)
 static void must_do(const struct nation_daemon *d, int code, struct buf *said)
 {
 	if (code)
-		die("%s: entente says %d: %s", d->nation, code,
-		    buf_cstr(said));
+		die("%s: entente says %d: %s", d->nation, code, buf_cstr(said));
 }
 
 static void strip(struct buf *b)
@@ -622,8 +624,9 @@ void nation_daemon_invite(const struct nation_daemon *d, const char *subject,
 		if (i)
 			nation_daemon_sleep_ms(1000);
 		buf_reset(token);
-		code = nation_daemon_entente(
-			d, token, "device invite %s --folder @", subject);
+		code = nation_daemon_entente(d, token,
+					     "device invite %s --folder @",
+					     subject);
 	}
 	must_do(d, code, token);
 	strip(token);

@@ -22,8 +22,7 @@ struct pad {
 };
 
 /* Enrols a new device of that subject. */
-void pad_new(struct pad *p, const struct nation_daemon *d,
-	     const char *subject);
+void pad_new(struct pad *p, const struct nation_daemon *d, const char *subject);
 void pad_free(struct pad *p);
 /* Works until nothing is left to do; the error of the last task that
  * failed. */

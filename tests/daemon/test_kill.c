@@ -200,8 +200,8 @@ static void check_written(struct pad *p, const struct writer *w,
 		struct span content;
 		struct buf room;
 
-		assert_true(reads(p, one->id, d->heads[i].digest, &content,
-				  &room));
+		assert_true(
+			reads(p, one->id, d->heads[i].digest, &content, &room));
 		there = digest_eq(d->heads[i].digest, one->digest) ||
 			(sscanf(buf_cstr(&room), "writer %u number %u", &who,
 				&number) == 2 &&

@@ -53,8 +53,8 @@ static void a_role_maps_only_what_it_needs(void **state)
 		}
 		assert_true(nation_daemon_maps(pid, rows[i].has));
 		for (int k = 0; k < 4 && rows[i].has_not[k]; k++)
-			assert_false(nation_daemon_maps(pid,
-							rows[i].has_not[k]));
+			assert_false(
+				nation_daemon_maps(pid, rows[i].has_not[k]));
 	}
 }
 

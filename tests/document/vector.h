@@ -38,7 +38,7 @@ struct nation vector_nation(const char *text);
 struct random vector_random(uint64_t *seed);
 uint64_t vector_next(uint64_t *seed);
 
-#define assert_ok(e) assert_int_equal((e).code, ERR_OK)
+#define assert_ok(e)	    assert_int_equal((e).code, ERR_OK)
 #define assert_err(e, want) assert_int_equal((e).code, want)
 void assert_bytes(struct span a, struct span b);
 

@@ -142,9 +142,9 @@ static void a_document_is_a_row_with_its_shelves(void **state)
 	buf_init(&body, CHANGES_BODY_MAX);
 	arena_init(&arena, CHANGES_ARENA_MAX);
 	changes_document_encode(&row, shelves, 1, &body);
-	assert_int_equal(
-		changes_document_decode(buf_span(&body), &arena, &page).code,
-		0);
+	assert_int_equal(changes_document_decode(buf_span(&body), &arena, &page)
+				 .code,
+			 0);
 	assert_int_equal(page.rows_count, 1);
 	assert_int_equal(page.shelves_count, 1);
 	assert_int_equal(page.rows[0].id.at[0], 3);

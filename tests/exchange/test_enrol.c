@@ -34,8 +34,8 @@ static void a_token_is_one_line_and_reads_back(void **state)
 		enrol_token_format(&t, &text);
 		assert_null(strchr(buf_cstr(&text), '\n'));
 		buf_put_str(&text, " \n");
-		assert_int_equal(
-			enrol_token_parse(buf_span(&text), &back).code, 0);
+		assert_int_equal(enrol_token_parse(buf_span(&text), &back).code,
+				 0);
 		assert_int_equal(back.kind, kind);
 		assert_string_equal(back.endpoint, t.endpoint);
 		assert_memory_equal(back.secret, t.secret, sizeof(t.secret));
@@ -45,8 +45,9 @@ static void a_token_is_one_line_and_reads_back(void **state)
 			uint8_t was = text.at[at];
 
 			text.at[at] = (uint8_t)rand();
-			(void)enrol_token_parse(
-				span_of(text.at, i % 3 ? text.len : at), &back)
+			(void)enrol_token_parse(span_of(text.at,
+							i % 3 ? text.len : at),
+						&back)
 				.code;
 			text.at[at] = was;
 		}
@@ -57,9 +58,9 @@ static void a_token_is_one_line_and_reads_back(void **state)
 static void what_is_no_token_or_endpoint_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"",	      "host",	   "host:",	  ":8443",
-		"host:0",     "host:65536", "host:084",	  "a b:1",
-		"http://h:1", "h:1x",	   "::1:8443",
+		"",	      "host",	    "host:",	":8443",
+		"host:0",     "host:65536", "host:084", "a b:1",
+		"http://h:1", "h:1x",	    "::1:8443",
 	};
 	static const char *const good[] = {"h:1", "127.0.0.1:65535",
 					   "[::1]:8443"};
@@ -104,13 +105,12 @@ static void enrolment_reads_back(void **state)
 		enrol_request_decode(buf_span(&body), &arena, &r2).code, 0);
 	assert_true(span_eq_str(r2.csr, "csr"));
 	assert_int_equal(r2.proof[0], 2);
-	assert_int_equal(
-		enrol_answer_decode(buf_span(&body), &arena, &a2).code,
-		ERR_MALFORMED);
+	assert_int_equal(enrol_answer_decode(buf_span(&body), &arena, &a2).code,
+			 ERR_MALFORMED);
 	buf_reset(&body);
 	enrol_answer_encode(&a, &body);
-	assert_int_equal(
-		enrol_answer_decode(buf_span(&body), &arena, &a2).code, 0);
+	assert_int_equal(enrol_answer_decode(buf_span(&body), &arena, &a2).code,
+			 0);
 	assert_true(span_eq_str(a2.subject, "alice"));
 	arena_clear(&arena);
 	buf_clear(&body);
@@ -125,9 +125,8 @@ static void peering_reads_back(void **state)
 				    .root = span_str("root"),
 				    .invitation = {1},
 				    .mac = {2}};
-	struct peering_certificate list[] = {
-		{span_str("one"), span_str("r1")},
-		{span_str("two"), span_str("r2")}};
+	struct peering_certificate list[] = {{span_str("one"), span_str("r1")},
+					     {span_str("two"), span_str("r2")}};
 	const struct peering_certificate *back;
 	struct peering_request r2;
 	struct arena arena;
@@ -165,8 +164,11 @@ static void the_small_answers_read_back(void **state)
 			       .spaces = spaces,
 			       .spaces_count = 1};
 	struct me_policy policy = {span_str("RESTRICTED"), {{1}}, files, 2};
-	struct me_label label = {{{2}}, span_str("<l/>"), span_str("green"),
-				 markings, 1};
+	struct me_label label = {{{2}},
+				 span_str("<l/>"),
+				 span_str("green"),
+				 markings,
+				 1};
 	struct me_relay relay = {.nation = {"GBR"},
 				 .replica = {{"GBR"}, 1},
 				 .ceiling = span_str("RESTRICTED"),

@@ -9,8 +9,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#define TAG_A "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
-#define TAG_B "\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+#define TAG_A	 "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+#define TAG_B	 "\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
 
 static void methods_are_case_sensitive(void **state)
 {
@@ -24,9 +24,9 @@ static void methods_are_case_sensitive(void **state)
 
 static void a_target_splits_at_its_first_mark(void **state)
 {
-	static const char *const bad[] = {
-		"", "v1", "/a b", "/a#b", "/%4", "/%zz", "/a\x7f", "/\xc3\xa4",
-		"http://relay/"};
+	static const char *const bad[] =
+		{"",	 "v1",	   "/a b",	"/a#b",		"/%4",
+		 "/%zz", "/a\x7f", "/\xc3\xa4", "http://relay/"};
 	struct span path, query;
 
 	assert_false(failed(
@@ -36,8 +36,8 @@ static void a_target_splits_at_its_first_mark(void **state)
 	assert_false(failed(http_target_split(span_str("/"), &path, &query)));
 	assert_int_equal(query.len, 0);
 	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_true(failed(http_target_split(span_str(bad[i]), &path,
-						     &query)));
+		assert_true(failed(
+			http_target_split(span_str(bad[i]), &path, &query)));
 }
 
 static void a_field_that_comes_once_comes_once(void **state)
@@ -68,22 +68,29 @@ static void media_types_are_compared_without_parameters(void **state)
 				  "application/json"));
 	assert_false(http_media_is(span_str("application/jsonx"),
 				   "application/json"));
-	assert_false(http_media_is(span_str("application"),
-				   "application/json"));
+	assert_false(
+		http_media_is(span_str("application"), "application/json"));
 }
 
 static void path_segments_are_decoded_after_the_split(void **state)
 {
-	static const char *const bad[] = {
-		"",   "a",	"//",	   "/a/", "/a//b", "/./a", "/a/..",
-		"/%2e%2e", "/%00", "/%0a",
-		"/1/2/3/4/5/6/7/8/9/10/11/12/13"};
+	static const char *const bad[] = {"",
+					  "a",
+					  "//",
+					  "/a/",
+					  "/a//b",
+					  "/./a",
+					  "/a/..",
+					  "/%2e%2e",
+					  "/%00",
+					  "/%0a",
+					  "/1/2/3/4/5/6/7/8/9/10/11/12/13"};
 	struct arena arena;
 	struct http_path p;
 
 	arena_init(&arena, 4096);
-	assert_false(failed(http_path_parse(span_str("/v1/GBR%2Fops/x"),
-					    &arena, &p)));
+	assert_false(failed(
+		http_path_parse(span_str("/v1/GBR%2Fops/x"), &arena, &p)));
 	assert_int_equal(p.count, 3);
 	assert_true(span_eq_str(p.at[1], "GBR/ops"));
 	assert_true(span_eq_str(p.at[2], "x"));
@@ -97,10 +104,13 @@ static void path_segments_are_decoded_after_the_split(void **state)
 
 static void queries_have_typed_parameters(void **state)
 {
-	static const char *const names[] = {"since", "n", "flag", "d", "x",
-					    NULL};
+	static const char *const names[] = {"since", "n", "flag",
+					    "d",     "x", NULL};
 	static const char *const few[] = {"since", NULL};
-	static const char *const bad[] = {"a=1&a=2", "=1", "a=%00", "&",
+	static const char *const bad[] = {"a=1&a=2",
+					  "=1",
+					  "a=%00",
+					  "&",
 					  "a=1&&b=2",
 					  "1&2&3&4&5&6&7&8&9&a&b&c&d&e&f&g&h"};
 	struct http_query q;
@@ -163,16 +173,21 @@ static void a_query_that_is_written_reads_back(void **state)
 
 static void entity_tags_are_strong_digests(void **state)
 {
-	static const char *const bad[] = {"", "W/" TAG_A, "abc", "\"abc\"",
-					  TAG_A " " TAG_B, "*, *",
-					  ",", "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	static const char *const bad[] = {"",
+					  "W/" TAG_A,
+					  "abc",
+					  "\"abc\"",
+					  TAG_A " " TAG_B,
+					  "*, *",
+					  ",",
+					  "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 					  "AAAAAAAAAAAAAA=\""};
 	struct http_etags tags;
 	struct digest zero = {0}, one = {{1}}, two = {{2}};
 	char text[HTTP_ETAG_TEXT_LEN + 1];
 
-	assert_false(failed(
-		http_etags_parse(span_str(TAG_A " , " TAG_B), &tags)));
+	assert_false(
+		failed(http_etags_parse(span_str(TAG_A " , " TAG_B), &tags)));
 	assert_int_equal(tags.count, 2);
 	assert_true(http_etags_have(&tags, zero));
 	assert_true(http_etags_have(&tags, one));
@@ -199,9 +214,8 @@ static int kind_of(const char *name, const char *value)
 
 static void a_write_has_one_precondition(void **state)
 {
-	struct http_field both[] = {
-		{span_str("if-match"), span_str("*")},
-		{span_str("if-none-match"), span_str("*")}};
+	struct http_field both[] = {{span_str("if-match"), span_str("*")},
+				    {span_str("if-none-match"), span_str("*")}};
 	struct http_precondition p;
 
 	assert_int_equal(kind_of("x", "y"), HTTP_UNCONDITIONAL);
@@ -210,8 +224,8 @@ static void a_write_has_one_precondition(void **state)
 	assert_int_equal(kind_of("if-match", "*"), HTTP_MATCH_ANY);
 	assert_int_equal(kind_of("if-match", TAG_A), HTTP_MATCH);
 	assert_int_equal(kind_of("if-match", "x"), -1);
-	assert_true(failed(http_precondition_parse(
-		(struct http_fields){both, 2}, &p)));
+	assert_true(failed(
+		http_precondition_parse((struct http_fields){both, 2}, &p)));
 }
 
 static void ranges_are_clipped_to_the_content(void **state)
@@ -269,15 +283,15 @@ static void content_ranges_read_back(void **state)
 	buf_init(&b, 128);
 	http_content_range_format(range, 100, &b);
 	assert_string_equal(buf_cstr(&b), "bytes 5-14/100");
-	assert_false(failed(
-		http_content_range_parse(buf_span(&b), &back, &total)));
+	assert_false(
+		failed(http_content_range_parse(buf_span(&b), &back, &total)));
 	assert_int_equal(back.from, 5);
 	assert_int_equal(back.len, 10);
 	assert_int_equal(total, 100);
-	assert_true(failed(http_content_range_parse(
-		span_str("bytes 5-100/100"), &back, &total)));
-	assert_true(failed(http_content_range_parse(
-		span_str("bytes */100"), &back, &total)));
+	assert_true(failed(http_content_range_parse(span_str("bytes 5-100/100"),
+						    &back, &total)));
+	assert_true(failed(http_content_range_parse(span_str("bytes */100"),
+						    &back, &total)));
 	assert_true(failed(http_content_range_parse(span_str("bytes 5/1-2"),
 						    &back, &total)));
 	buf_reset(&b);
@@ -295,11 +309,11 @@ static void content_digests_are_checked(void **state)
 	struct digest d;
 	struct buf b;
 
-	assert_false(failed(
-		http_digest_check(span_str(field), span_str(body))));
-	assert_int_equal(
-		http_digest_check(span_str(field), span_str("other")).code,
-		ERR_DIGEST);
+	assert_false(
+		failed(http_digest_check(span_str(field), span_str(body))));
+	assert_int_equal(http_digest_check(span_str(field), span_str("other"))
+				 .code,
+			 ERR_DIGEST);
 	assert_false(failed(http_digest_parse(span_str(field), &d)));
 	buf_init(&b, 128);
 	http_digest_format(d, &b);
@@ -308,9 +322,8 @@ static void content_digests_are_checked(void **state)
 	buf_put_str(&b, "sha-512=:AAAA:, ");
 	buf_put_str(&b, field);
 	assert_false(failed(http_digest_parse(buf_span(&b), &d)));
-	assert_int_equal(
-		http_digest_parse(span_str("sha-512=:AAAA:"), &d).code,
-		ERR_UNSUPPORTED);
+	assert_int_equal(http_digest_parse(span_str("sha-512=:AAAA:"), &d).code,
+			 ERR_UNSUPPORTED);
 	assert_int_equal(http_digest_parse(span_str("sha-256=:AAAA:"), &d).code,
 			 ERR_MALFORMED);
 	buf_reset(&b);
@@ -339,11 +352,16 @@ static void the_language_liked_best_is_picked(void **state)
 		const char *field;
 		size_t pick;
 	} rows[] = {
-		{"", 0},	   {"de", 1},
-		{"DE, en;q=0.5", 1}, {"fr;q=0.9, de;q=0.8", 2},
-		{"it", 0},	   {"it, de;q=0.1", 1},
-		{"*", 0},	   {"de;q=0", 0},
-		{"de;q=x, fr", 2}, {"d", 0},
+		{"", 0},
+		{"de", 1},
+		{"DE, en;q=0.5", 1},
+		{"fr;q=0.9, de;q=0.8", 2},
+		{"it", 0},
+		{"it, de;q=0.1", 1},
+		{"*", 0},
+		{"de;q=0", 0},
+		{"de;q=x, fr", 2},
+		{"d", 0},
 		{",,;;==", 0},
 	};
 

@@ -56,10 +56,10 @@ static void an_answer_holds_keys_and_problems_in_order(void **state)
 	keys_answer_problem(&w, &other, err_make(ERR_NOT_RELEASABLE, "no"),
 			    span_str("ref"));
 	keys_answer_end(&w);
-	assert_int_equal(
-		keys_answer_decode(buf_span(&body), &arena, &grants, &count)
-			.code,
-		0);
+	assert_int_equal(keys_answer_decode(buf_span(&body), &arena, &grants,
+					    &count)
+				 .code,
+			 0);
 	assert_int_equal(count, 2);
 	assert_true(grants[0].granted);
 	assert_int_equal(grants[0].key.until, 99);
@@ -75,9 +75,9 @@ static void an_answer_holds_keys_and_problems_in_order(void **state)
 		body.at[at] = (uint8_t)rand();
 		arena_clear(&arena);
 		arena_init(&arena, 4 << 20);
-		(void)keys_answer_decode(
-			span_of(body.at, i % 3 ? body.len : at), &arena,
-			&grants, &count)
+		(void)keys_answer_decode(span_of(body.at,
+						 i % 3 ? body.len : at),
+					 &arena, &grants, &count)
 			.code;
 		body.at[at] = was;
 	}
@@ -95,9 +95,9 @@ static void more_than_256_keys_and_unknown_members_are_refused(void **state)
 	buf_init(&body, KEYS_BODY_MAX);
 	arena_init(&arena, 1 << 20);
 	keys_request_encode(&r, &body);
-	assert_int_equal(
-		keys_request_decode(buf_span(&body), &arena, &back).code,
-		ERR_MALFORMED);
+	assert_int_equal(keys_request_decode(buf_span(&body), &arena, &back)
+				 .code,
+			 ERR_MALFORMED);
 	assert_int_equal(keys_request_decode(span_str("{\"keys\":[],\"x\":1}"),
 					     &arena, &back)
 				 .code,

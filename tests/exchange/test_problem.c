@@ -19,9 +19,10 @@ static void every_code_reads_back_as_itself(void **state)
 		problem_format(err_make((enum err_code)code, "why"),
 			       span_str("ref"), span_of(NULL, 0), &b);
 		assert_false(failed(buf_check(&b)));
-		assert_false(failed(
-			problem_parse(buf_span(&b), 999, &arena, &p)));
-		assert_int_equal(p.status, err_row((enum err_code)code)->status);
+		assert_false(
+			failed(problem_parse(buf_span(&b), 999, &arena, &p)));
+		assert_int_equal(p.status,
+				 err_row((enum err_code)code)->status);
 		assert_string_equal(p.name, err_row((enum err_code)code)->name);
 		assert_string_equal(err_row(p.code)->name, p.name);
 		assert_string_equal(p.reference, "ref");
@@ -38,8 +39,8 @@ static void not_released_and_not_found_answer_alike(void **state)
 	buf_init(&b, 8192);
 	problem_format(err_make(ERR_NOT_RELEASABLE, "above the clearance"),
 		       span_of(NULL, 0), span_of(NULL, 0), &a);
-	problem_format(err_make(ERR_NOT_FOUND, "no such row"),
-		       span_of(NULL, 0), span_of(NULL, 0), &b);
+	problem_format(err_make(ERR_NOT_FOUND, "no such row"), span_of(NULL, 0),
+		       span_of(NULL, 0), &b);
 	assert_true(span_eq(buf_span(&a), buf_span(&b)));
 	assert_null(strstr(buf_cstr(&a), "detail"));
 	buf_reset(&a);
@@ -56,8 +57,8 @@ static void members_of_a_kind_are_added(void **state)
 
 	buf_init(&b, 8192);
 	problem_format(err_make(ERR_CONFLICT, "the head moved"),
-		       span_of(NULL, 0), span_str("\"heads\":[],\"statement\":1"),
-		       &b);
+		       span_of(NULL, 0),
+		       span_str("\"heads\":[],\"statement\":1"), &b);
 	assert_string_equal(
 		buf_cstr(&b),
 		"{\"type\":\"/problems/precondition-failed\",\"title\":"
@@ -69,11 +70,14 @@ static void members_of_a_kind_are_added(void **state)
 
 static void what_is_no_problem_is_refused(void **state)
 {
-	static const char *const bad[] = {
-		"", "[]", "{}", "{\"type\":\"about:blank\"}",
-		"{\"type\":\"/problems/ok\",\"status\":200}",
-		"{\"type\":\"/problems/busy\",\"status\":9}",
-		"{\"type\":\"/problems/busy\",\"title\":7}"};
+	static const char *const bad[] =
+		{"",
+		 "[]",
+		 "{}",
+		 "{\"type\":\"about:blank\"}",
+		 "{\"type\":\"/problems/ok\",\"status\":200}",
+		 "{\"type\":\"/problems/busy\",\"status\":9}",
+		 "{\"type\":\"/problems/busy\",\"title\":7}"};
 	struct arena arena;
 	struct problem p;
 
@@ -81,9 +85,9 @@ static void what_is_no_problem_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_true(failed(
 			problem_parse(span_str(bad[i]), 500, &arena, &p)));
-	assert_false(failed(problem_parse(
-		span_str("{\"type\":\"/problems/later-made\"}"), 418, &arena,
-		&p)));
+	assert_false(failed(
+		problem_parse(span_str("{\"type\":\"/problems/later-made\"}"),
+			      418, &arena, &p)));
 	assert_int_equal(p.code, ERR_INTERNAL);
 	assert_int_equal(p.status, 418);
 	assert_string_equal(p.detail, "");

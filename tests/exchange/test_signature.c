@@ -120,8 +120,8 @@ static void the_base_is_that_of_rfc_9421(void **state)
 	f->request.query = f->request.path = span_of(NULL, 0);
 	buf_reset(&base);
 	assert_false(failed(signature_base(&f->request, &s, &base)));
-	assert_non_null(strstr(buf_cstr(&base),
-			       "\"@path\": /\n\"@query\": ?\n"));
+	assert_non_null(
+		strstr(buf_cstr(&base), "\"@path\": /\n\"@query\": ?\n"));
 	buf_clear(&base);
 	buf_clear(&want);
 }
@@ -305,8 +305,8 @@ static void a_nonce_is_good_for_its_asker_and_two_slots(void **state)
 	for (size_t i = 0; i < NONCE_LEN; i++) {
 		back = n;
 		back.at[i] ^= 1;
-		assert_true(failed(
-			nonce_check(nonce_key, asker, start, &back)));
+		assert_true(
+			failed(nonce_check(nonce_key, asker, start, &back)));
 	}
 }
 
@@ -331,7 +331,10 @@ static void a_page_is_signed_for_one_asker_and_question(void **state)
 	/* E: u16 and "entente page v1", nation, replica, reader, ask,
 	 * H(since), H(body), policy, time. */
 	assert_int_equal(b.len, 2 + 15 + 3 + 8 + 32 + 16 + 32 + 32 + 32 + 8);
-	assert_memory_equal(b.at, "\0\x0f" "entente page v1GBR", 20);
+	assert_memory_equal(b.at,
+			    "\0\x0f"
+			    "entente page v1GBR",
+			    20);
 	buf_reset(&b);
 	assert_false(failed(page_sign(f->key, &facts, &sig)));
 	page_format(&sig, &b);

@@ -62,8 +62,9 @@ static void a_write_reads_back(void **state)
 		body.at[at] = (uint8_t)rand();
 		arena_clear(&arena);
 		arena_init(&arena, 1 << 20);
-		(void)write_request_decode(
-			span_of(body.at, i % 3 ? body.len : at), &arena, &back)
+		(void)write_request_decode(span_of(body.at,
+						   i % 3 ? body.len : at),
+					   &arena, &back)
 			.code;
 		body.at[at] = was;
 	}
@@ -83,9 +84,8 @@ static void a_write_of_more_than_64_KiB_is_refused_on_both_sides(void **state)
 	buf_init(&body, 1 << 20);
 	arena_init(&arena, 1 << 20);
 	assert_int_equal(write_request_encode(&r, &body).code, ERR_TOO_LARGE);
-	assert_int_equal(
-		write_request_decode(buf_span(&body), &arena, &r).code,
-		ERR_TOO_LARGE);
+	assert_int_equal(write_request_decode(buf_span(&body), &arena, &r).code,
+			 ERR_TOO_LARGE);
 	arena_clear(&arena);
 	buf_clear(&body);
 }
@@ -106,8 +106,7 @@ static void answers_read_back_and_are_strict(void **state)
 			 ERR_MALFORMED);
 	buf_reset(&body);
 	statements_answer_encode(&s, &body);
-	assert_int_equal(statements_answer_decode(buf_span(&body), &t).code,
-			 0);
+	assert_int_equal(statements_answer_decode(buf_span(&body), &t).code, 0);
 	assert_int_equal(t.number, 5);
 	buf_clear(&body);
 }

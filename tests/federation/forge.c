@@ -101,8 +101,8 @@ static struct digest fresh(void)
 
 void forge_revision(struct forge *by, const struct forge_head *first,
 		    const struct forge_head *parent, uint64_t statement,
-		    struct digest label, uint64_t counter,
-		    struct arena *arena, struct forge_head *out)
+		    struct digest label, uint64_t counter, struct arena *arena,
+		    struct forge_head *out)
 {
 	struct digest *key = arena_alloc(arena, sizeof(*key));
 	struct digest *over = arena_alloc(arena, sizeof(*over));
@@ -129,8 +129,7 @@ void forge_revision(struct forge *by, const struct forge_head *first,
 		m.parents = over;
 		m.parents_count = 1;
 	} else {
-		struct opening opening = {.space = m.space,
-					  .author = m.author};
+		struct opening opening = {.space = m.space, .author = m.author};
 
 		must(crypto_random_fill(NULL, m.salt, sizeof(m.salt)));
 		memcpy(opening.salt, m.salt, sizeof(m.salt));

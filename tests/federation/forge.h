@@ -44,8 +44,8 @@ struct forge_head {
  */
 void forge_revision(struct forge *by, const struct forge_head *first,
 		    const struct forge_head *parent, uint64_t statement,
-		    struct digest label, uint64_t counter,
-		    struct arena *arena, struct forge_head *out);
+		    struct digest label, uint64_t counter, struct arena *arena,
+		    struct forge_head *out);
 /* The nation's seal on subject and word. */
 struct span forge_seal(const struct forge *f,
 		       const struct seal_subject *subject,

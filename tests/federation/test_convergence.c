@@ -285,8 +285,8 @@ static void dump(struct history *h, size_t i)
 			       "place %d stands",
 			       d->digest.at[0], d->digest.at[1],
 			       d->seals[0].dot.replica.nation.code,
-			       (int)d->seals[0].dot.counter,
-			       (int)d->statement, d->shelf, d->place);
+			       (int)d->seals[0].dot.counter, (int)d->statement,
+			       d->shelf, d->place);
 			for (size_t s = 0; s < d->stands_count; s++)
 				printf(" %d", (int)doc->statements[d->stands[s]]
 						      .number);
@@ -299,8 +299,10 @@ static void dump(struct history *h, size_t i)
 		arena_clear(&arena);
 	}
 	for (int d = 0; d < THREE_DEVICES; d++) {
-		const struct journal_document *doc = journal_find_document(
-			engine_journal(h->t.devices[d]->engine), h->docs[i]);
+		const struct journal_document *doc =
+			journal_find_document(engine_journal(
+						      h->t.devices[d]->engine),
+					      h->docs[i]);
 
 		printf("  device %d:", d);
 		for (size_t n = 0; doc && n < doc->heads_count; n++)
@@ -328,22 +330,23 @@ static bool own_word(struct history *h, const struct document *doc,
 static void check_device(struct history *h, size_t i,
 			 const struct document *doc, int device)
 {
-	const struct journal_document *held = journal_find_document(
-		engine_journal(h->t.devices[device]->engine), h->docs[i]);
+	const struct journal_document *held =
+		journal_find_document(engine_journal(
+					      h->t.devices[device]->engine),
+				      h->docs[i]);
 	bool visible[DOCUMENT_HEADS_MAX] = {false};
 	size_t count = 0, winner;
 	struct buf out;
 	struct err e;
 
 	for (size_t n = 0; n < doc->heads_count; n++) {
-		visible[n] = may_see(h, doc, &doc->heads[n], device) ||
-			     (own_word(h, doc, &doc->heads[n], device) &&
-			      held &&
-			      journal_find_head(held, doc->heads[n].digest));
+		visible[n] =
+			may_see(h, doc, &doc->heads[n], device) ||
+			(own_word(h, doc, &doc->heads[n], device) && held &&
+			 journal_find_head(held, doc->heads[n].digest));
 		count += visible[n];
-		if (visible[n] != (held && journal_find_head(
-						   held,
-						   doc->heads[n].digest)))
+		if (visible[n] !=
+		    (held && journal_find_head(held, doc->heads[n].digest)))
 			goto bad;
 	}
 	if (count != (held ? held->heads_count : 0))
@@ -351,8 +354,7 @@ static void check_device(struct history *h, size_t i,
 	if (!count)
 		return;
 	winner = document_winner(doc, visible);
-	if (!digest_eq(journal_winner(held)->digest,
-		       doc->heads[winner].digest))
+	if (!digest_eq(journal_winner(held)->digest, doc->heads[winner].digest))
 		goto bad;
 	buf_init(&out, 1 << 20);
 	e = world_read(&h->t.w, h->t.devices[device], h->docs[i], &out);
@@ -380,8 +382,8 @@ static void check_quarantine(struct history *h, struct world_relay *r)
 		any = true;
 		printf("  %.3s refuses of %.3s %02x%02x: %s: %.*s\n",
 		       r->nation.code, q.from.code, q.digest.at[0],
-		       q.digest.at[1], err_row(q.code)->name,
-		       (int)q.detail.len, (const char *)q.detail.at);
+		       q.digest.at[1], err_row(q.code)->name, (int)q.detail.len,
+		       (const char *)q.detail.at);
 	}
 	txn_abort(&txn);
 	arena_clear(&arena);
@@ -461,8 +463,7 @@ static void story_end(struct three *t)
 static void edit(struct three *t, int device, struct doc_id id,
 		 const char *text)
 {
-	world_must(world_edit(&t->w, t->devices[device], id,
-			      span_str(text)));
+	world_must(world_edit(&t->w, t->devices[device], id, span_str(text)));
 	world_must(world_sync(&t->w, t->devices[device]));
 }
 
@@ -498,8 +499,10 @@ static void winners_are_the_same(struct three *t, struct doc_id id)
 	const struct digest *first = NULL;
 
 	for (int i = 0; i < THREE_DEVICES; i++) {
-		const struct journal_document *d = journal_find_document(
-			engine_journal(t->devices[i]->engine), id);
+		const struct journal_document *d =
+			journal_find_document(engine_journal(
+						      t->devices[i]->engine),
+					      id);
 
 		if (!d || !d->heads_count)
 			continue;
@@ -550,7 +553,8 @@ static void a_withdrawn_edit_of_ours_comes_again_when_widened(void **state)
 	story_end(t);
 }
 
-static void a_head_comes_without_the_statement_it_was_written_under(void **state)
+static void
+a_head_comes_without_the_statement_it_was_written_under(void **state)
 {
 	struct three *t = story(3);
 	struct doc_id id = plan(t);
@@ -616,8 +620,8 @@ static void a_delete_beats_an_edit_that_comes_late(void **state)
 
 	t->fra->cut = true;
 	edit(t, FLEUR, id, "late");
-	world_must(world_state(&t->w, t->devices[ALICE], id,
-			       STATEMENT_DELETE, span_str("")));
+	world_must(world_state(&t->w, t->devices[ALICE], id, STATEMENT_DELETE,
+			       span_str("")));
 	three_settle(t);
 	t->fra->cut = false;
 	three_settle(t);

@@ -53,8 +53,7 @@ static void a_root_is_pinned_once_and_for_its_nation(void **state)
 				    buf_span(&s->deu.certificate))
 				 .code,
 			 ERR_UNAUTHENTICATED);
-	assert_int_equal(trust_certificate(s->trust, s->txn, s->deu.replica,
-					   &c)
+	assert_int_equal(trust_certificate(s->trust, s->txn, s->deu.replica, &c)
 				 .code,
 			 ERR_NOT_FOUND);
 	must(trust_pin(s->trust, s->txn, s->deu.nation, forge_root(&s->deu),
@@ -88,10 +87,9 @@ static void nothing_is_pinned_by_a_certificate_of_another_root(void **state)
 				   buf_span(&s->fra.certificate))
 				 .code,
 			 ERR_UNAUTHENTICATED);
-	assert_int_equal(certificate_store_root(s->txn, s->deu.nation, NULL,
-						&root)
-				 .code,
-			 ERR_NOT_FOUND);
+	assert_int_equal(
+		certificate_store_root(s->txn, s->deu.nation, NULL, &root).code,
+		ERR_NOT_FOUND);
 	buf_clear(&b);
 }
 
@@ -115,7 +113,8 @@ static void a_lower_issue_is_refused_and_a_higher_one_counts(void **state)
 	buf_clear(&two);
 }
 
-static void a_changed_certificate_is_refused_wherever_it_is_changed(void **state)
+static void
+a_changed_certificate_is_refused_wherever_it_is_changed(void **state)
 {
 	struct scene *s = *state;
 	struct span root = forge_root(&s->deu);

@@ -48,8 +48,8 @@ void three_new(struct three *t, uint64_t seed)
 	world_new(w, seed);
 	for (int i = 0; i < THREE_LABELS; i++) {
 		file(label_files[i], &t->labels[i]);
-		world_must(crypto_sha256(buf_span(&t->labels[i]),
-					 &t->digests[i]));
+		world_must(
+			crypto_sha256(buf_span(&t->labels[i]), &t->digests[i]));
 	}
 	t->gbr = world_relay(w, "GBR");
 	t->deu = world_relay(w, "DEU");
@@ -59,8 +59,7 @@ void three_new(struct three *t, uint64_t seed)
 		world_subject(w, relay_of(t, i), people[i].name,
 			      buf_span(&t->clearances[i]), ALL, three_spaces,
 			      2);
-		t->devices[i] = world_device(w, relay_of(t, i),
-					     people[i].name);
+		t->devices[i] = world_device(w, relay_of(t, i), people[i].name);
 	}
 	world_peer(w, t->gbr, buf_span(&t->clearances[ALICE]), t->deu,
 		   buf_span(&t->clearances[DORA]));
@@ -124,8 +123,7 @@ bool three_quarantined(struct world_relay *r, struct nation from,
 	arena_init(&arena, 1 << 20);
 	world_must(txn_begin_read(r->core->store, STORE_RECORDS, &txn));
 	while (!found && !failed(quarantine_next(txn, &arena, &q)))
-		found = nation_eq(q.from, from) &&
-			digest_eq(q.digest, digest);
+		found = nation_eq(q.from, from) && digest_eq(q.digest, digest);
 	txn_abort(&txn);
 	if (found) {
 		*out = q;

@@ -17,7 +17,7 @@ enum three_label {
 	REL_ALL,  /* RESTRICTED, to all three */
 	REL_DEFR, /* to DEU and FRA */
 	REL_GBR,
-	OPEN, /* UNCLASSIFIED */
+	OPEN,	/* UNCLASSIFIED */
 	SECRET, /* above every ceiling */
 	THREE_LABELS,
 };

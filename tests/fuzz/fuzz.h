@@ -36,10 +36,10 @@ void fuzz_seed_vector(const char *row, const char *member, bool bytes);
 /* ---- for targets ---- */
 
 /* Ends the process unless it holds. */
-#define fuzz_check(holds)                                                     \
-	do {                                                                  \
-		if (!(holds))                                                 \
-			fuzz_fail(#holds, __FILE__, __LINE__);                \
+#define fuzz_check(holds)                                                      \
+	do {                                                                   \
+		if (!(holds))                                                  \
+			fuzz_fail(#holds, __FILE__, __LINE__);                 \
 	} while (0)
 #define fuzz_ok(e) fuzz_check(!failed(e))
 _Noreturn void fuzz_fail(const char *what, const char *file, int line);

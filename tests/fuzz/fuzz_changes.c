@@ -19,9 +19,9 @@ void fuzz_seeds(void)
 		.evidence = &evidence,
 		.evidence_count = 1,
 	};
-	struct changes_statement statement = {
-		.jws = span_str("e30.e30.AA"), .first = true,
-		.seal = SPAN_OBJ(blob)};
+	struct changes_statement statement = {.jws = span_str("e30.e30.AA"),
+					      .first = true,
+					      .seal = SPAN_OBJ(blob)};
 	struct changes_row row = {
 		.home = {{'G', 'B', 'R'}},
 		.opening = {.space = span_str("GBR/ops")},
@@ -33,9 +33,9 @@ void fuzz_seeds(void)
 		.statements = &statement,
 		.statements_count = 1,
 	};
-	struct changes_shelf shelf = {
-		.space = span_str("GBR/ops"), .labels = &digest,
-		.labels_count = 1};
+	struct changes_shelf shelf = {.space = span_str("GBR/ops"),
+				      .labels = &digest,
+				      .labels_count = 1};
 	struct changes_page page = {
 		.cursor = span_str("AAAA"),
 		.fresh = true,

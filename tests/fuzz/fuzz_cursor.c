@@ -57,7 +57,8 @@ void fuzz_input(struct span bytes)
 		/* The first characters are the key's generation. */
 		text[at] = text[at] == 'A' ? 'B' : 'A';
 		if (at > 1)
-			fuzz_check(failed(cursor_open_with(
-				key, &reader, span_str(text), &again)));
+			fuzz_check(failed(cursor_open_with(key, &reader,
+							   span_str(text),
+							   &again)));
 	}
 }

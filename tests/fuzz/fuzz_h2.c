@@ -48,13 +48,52 @@ static void seed_server(void)
 void fuzz_seeds(void)
 {
 	static const uint8_t answer[] = {
-		CLIENT, 0, 0, 0, 4, 0, 0, 0, 0, 0, /* SETTINGS */
-		0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88,   /* HEADERS, :status 200 */
-		0, 0, 2, 0, 1, 0, 0, 0, 1, 'h', 'i'};
-	static const uint8_t frames[] = {
-		SERVER_PREFACE, 0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 1, 0,
-		0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8,
-		0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8};
+		CLIENT, 0, 0, 0, 4, 0, 0, 0, 0, 0,    /* SETTINGS */
+		0,	0, 1, 1, 4, 0, 0, 0, 1, 0x88, /* HEADERS, :status 200 */
+		0,	0, 2, 0, 1, 0, 0, 0, 1, 'h',  'i'};
+	static const uint8_t frames[] = {SERVER_PREFACE,
+					 0,
+					 0,
+					 4,
+					 8,
+					 0,
+					 0,
+					 0,
+					 0,
+					 0,
+					 0,
+					 0,
+					 1,
+					 0,
+					 0,
+					 8,
+					 6,
+					 0,
+					 0,
+					 0,
+					 0,
+					 0,
+					 1,
+					 2,
+					 3,
+					 4,
+					 5,
+					 6,
+					 7,
+					 8,
+					 0,
+					 0,
+					 4,
+					 3,
+					 0,
+					 0,
+					 0,
+					 0,
+					 1,
+					 0,
+					 0,
+					 0,
+					 8};
 
 	seed_server();
 	fuzz_seed(SPAN_OBJ(answer));

@@ -93,8 +93,7 @@ static void fields(struct span bytes)
 		fuzz_check(range.len >= 1 && range.from < total &&
 			   range.len <= total - range.from);
 		http_content_range_format(range, total, &b);
-		fuzz_ok(http_content_range_parse(buf_span(&b), &range,
-						 &total));
+		fuzz_ok(http_content_range_parse(buf_span(&b), &range, &total));
 	}
 	buf_reset(&b);
 	if (!failed(http_digest_parse(bytes, &digest))) {

@@ -38,8 +38,7 @@ static void seed_inside(struct span aad, struct span sealed)
 
 	buf_init(&plain, CAP);
 	fuzz_ok(crypto_gcm_open(root_key, nonce, aad, sealed,
-				buf_grow(&plain,
-					 sealed.len - CRYPTO_TAG_LEN)));
+				buf_grow(&plain, sealed.len - CRYPTO_TAG_LEN)));
 	fuzz_seed(buf_span(&plain));
 	buf_clear(&plain);
 }
@@ -62,15 +61,15 @@ void fuzz_seeds(void)
 
 	buf_init(&b, CAP);
 	buf_init(&aad, 256);
-	fuzz_ok(keyfile_encode_root(span_str("pass"), 10, salt, nonce,
-				    root_key, &b));
+	fuzz_ok(keyfile_encode_root(span_str("pass"), 10, salt, nonce, root_key,
+				    &b));
 	fuzz_seed(buf_span(&b));
 	buf_reset(&b);
 	make_start(&start);
 	fuzz_ok(keyfile_encode_start(root_key, nonce, &start, &b));
 	encode_domain(&aad, DOMAIN_START_FILE);
-	seed_inside(buf_span(&aad), span_sub(buf_span(&b),
-					     8 + CRYPTO_NONCE_LEN, SIZE_MAX));
+	seed_inside(buf_span(&aad),
+		    span_sub(buf_span(&b), 8 + CRYPTO_NONCE_LEN, SIZE_MAX));
 	buf_reset(&b);
 	buf_reset(&aad);
 	fuzz_ok(ring_state_new(&state));
@@ -159,8 +158,8 @@ void fuzz_input(struct span bytes)
 	/* Costs that a file may ask for are seconds here. */
 	if (bytes.len <= LOG2_N_AT || bytes.at[LOG2_N_AT] <= DEAREST ||
 	    bytes.at[LOG2_N_AT] > KEYFILE_LOG2_N_MAX)
-		(void)!failed(keyfile_decode_root(bytes, span_str("pass"),
-						  opened));
+		(void)!failed(
+			keyfile_decode_root(bytes, span_str("pass"), opened));
 	start_file(bytes);
 	ring_file(bytes);
 	fuzz_ok(ring_state_new(&state));

@@ -47,8 +47,7 @@ static void load(void)
 		files[i] = buf_span(&text[i]);
 	}
 	buf_init(&clearance_text, CLEARANCE_MAX);
-	fuzz_file("docs/policy/clearances/deu-restricted.xml",
-		  &clearance_text);
+	fuzz_file("docs/policy/clearances/deu-restricted.xml", &clearance_text);
 	fuzz_ok(policy_load(files, 2, NULL, &policy));
 	fuzz_ok(clearance_parse(buf_span(&clearance_text), NULL, &clearance));
 	fuzz_ok(reader_new(policy,

@@ -55,26 +55,26 @@ void fuzz_seeds(void)
 }
 
 /* Decode, encode, decode, encode: the last two are the same bytes. */
-#define CHECK_TWICE(kind)                                                     \
-	static void check_##kind(struct span bytes)                           \
-	{                                                                     \
-		struct me_##kind first, second;                               \
-		struct arena arena;                                           \
-		struct buf once, twice;                                       \
-                                                                              \
-		arena_init(&arena, CAP);                                      \
-		buf_init(&once, CAP);                                         \
-		buf_init(&twice, CAP);                                        \
-		if (!failed(me_##kind##_decode(bytes, &arena, &first))) {     \
-			me_##kind##_encode(&first, &once);                    \
-			fuzz_ok(me_##kind##_decode(buf_span(&once), &arena,   \
-						   &second));                 \
-			me_##kind##_encode(&second, &twice);                  \
-			fuzz_check(fuzz_same(&once, &twice));                 \
-		}                                                             \
-		arena_clear(&arena);                                          \
-		buf_clear(&once);                                             \
-		buf_clear(&twice);                                            \
+#define CHECK_TWICE(kind)                                                      \
+	static void check_##kind(struct span bytes)                            \
+	{                                                                      \
+		struct me_##kind first, second;                                \
+		struct arena arena;                                            \
+		struct buf once, twice;                                        \
+                                                                               \
+		arena_init(&arena, CAP);                                       \
+		buf_init(&once, CAP);                                          \
+		buf_init(&twice, CAP);                                         \
+		if (!failed(me_##kind##_decode(bytes, &arena, &first))) {      \
+			me_##kind##_encode(&first, &once);                     \
+			fuzz_ok(me_##kind##_decode(buf_span(&once), &arena,    \
+						   &second));                  \
+			me_##kind##_encode(&second, &twice);                   \
+			fuzz_check(fuzz_same(&once, &twice));                  \
+		}                                                              \
+		arena_clear(&arena);                                           \
+		buf_clear(&once);                                              \
+		buf_clear(&twice);                                             \
 	}
 CHECK_TWICE(relay)
 CHECK_TWICE(answer)

@@ -54,9 +54,10 @@ void fuzz_input(struct span bytes)
 	(void)!failed(segment_table_digest(table, &m.table));
 	if (!failed(package_reader_new(&m, table, &reader))) {
 		fuzz_ok(package_reader_key(reader, 0, content_key));
-		if (!failed(package_reader_segment(
-			    reader, 0, span_sub(r.left, table.len, SIZE_MAX),
-			    &plain)))
+		if (!failed(package_reader_segment(reader, 0,
+						   span_sub(r.left, table.len,
+							    SIZE_MAX),
+						   &plain)))
 			fuzz_check(plain.len == m.size);
 		package_reader_free(reader);
 	}

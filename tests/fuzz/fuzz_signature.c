@@ -11,9 +11,9 @@ enum { CAP = 1 << 20 };
 
 void fuzz_seeds(void)
 {
-	struct http_field match = {
-		span_str("if-match"),
-		span_str("\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"")};
+	struct http_field match =
+		{span_str("if-match"),
+		 span_str("\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"")};
 	struct http_request request = {
 		.method = HTTP_POST,
 		.authority = span_str("relay.test"),
@@ -92,9 +92,8 @@ void fuzz_input(struct span bytes)
 		return;
 	buf_init(&b, CAP);
 	(void)!failed(signature_base(&request, &s, &b));
-	(void)!failed(signature_check(
-		crypto_key_public(fuzz_key(CRYPTO_P256)), &request, &s,
-		&base));
+	(void)!failed(signature_check(crypto_key_public(fuzz_key(CRYPTO_P256)),
+				      &request, &s, &base));
 	(void)!failed(signature_created_check(&s, 1700000000, 300));
 	buf_clear(&b);
 }

@@ -59,17 +59,18 @@ void fuzz_input(struct span bytes)
 
 		context_of(&r, &p->own);
 		v->digest.at[0] = (uint8_t)i;
-		v->own = (struct version_word){
-			{replica_of(span_read_u8(&r)), 1 + span_read_u8(&r)},
-			&p->own};
+		v->own = (struct version_word){{replica_of(span_read_u8(&r)),
+						1 + span_read_u8(&r)},
+					       &p->own};
 		v->evidence_count = span_read_u8(&r) % (EVIDENCE + 1);
 		v->evidence = p->words;
 		for (size_t k = 0; k < v->evidence_count; k++) {
 			context_of(&r, &p->evidence[k]);
-			p->words[k] = (struct version_word){
-				{replica_of(span_read_u8(&r)),
-				 1 + span_read_u8(&r)},
-				&p->evidence[k]};
+			p->words[k] =
+				(struct version_word){{replica_of(span_read_u8(
+							       &r)),
+						       1 + span_read_u8(&r)},
+						      &p->evidence[k]};
 		}
 		fuzz_check(!version_falls(v, v));
 		fuzz_ok(version_context_union(&all, &p->own));
@@ -84,7 +85,9 @@ void fuzz_input(struct span bytes)
 		const struct dot_range *range = &made.context.ranges[i];
 
 		for (uint64_t c = range->from; c <= range->to; c++)
-			fuzz_check(version_context_has(
-				&all, (struct dot){range->replica, c}));
+			fuzz_check(
+				version_context_has(&all,
+						    (struct dot){range->replica,
+								 c}));
 	}
 }

@@ -10,8 +10,8 @@ enum { CAP = 1 << 20 };
 void fuzz_seeds(void)
 {
 	struct digest digest = {{3}};
-	struct write_key key = {.key = {.suite = WRAPPED_SUITE_P256,
-					.enc_len = 65}};
+	struct write_key key = {
+		.key = {.suite = WRAPPED_SUITE_P256, .enc_len = 65}};
 	struct write_request write = {
 		.manifest = span_str("e30.e30.AA"),
 		.has_opening = true,
@@ -41,10 +41,10 @@ void fuzz_seeds(void)
 	fuzz_ok(statements_request_encode(&statement, &b));
 	fuzz_seed(buf_span(&b));
 	buf_reset(&b);
-	write_answer_encode(
-		&(struct write_answer){
-			digest, {{{{'G', 'B', 'R'}}, 1}, 5}, 1},
-		&b);
+	write_answer_encode(&(struct write_answer){digest,
+						   {{{{'G', 'B', 'R'}}, 1}, 5},
+						   1},
+			    &b);
 	fuzz_seed(buf_span(&b));
 	buf_reset(&b);
 	statements_answer_encode(&(struct statements_answer){digest, 2}, &b);

@@ -55,11 +55,11 @@ int forge_ask(struct forge *f, const struct forge_request *q,
 	if (q->field.name.len)
 		fields[n++] = q->field;
 	if (q->proof) {
-		fields[n++] = (struct core_field){
-			span_str("signature-input"),
-			buf_span(&q->proof->input)};
-		fields[n++] = (struct core_field){
-			span_str("signature"), buf_span(&q->proof->signature)};
+		fields[n++] = (struct core_field){span_str("signature-input"),
+						  buf_span(&q->proof->input)};
+		fields[n++] =
+			(struct core_field){span_str("signature"),
+					    buf_span(&q->proof->signature)};
 		fields[n++] = (struct core_field){span_str("content-digest"),
 						  buf_span(&q->proof->digest)};
 	}
@@ -136,20 +136,21 @@ static void seal_content(struct forge *f, struct span content,
 	m->size = content.len;
 	m->suite = SEGMENT_SUITE;
 	world_must(random_fill(f->random, r->content_key, CRYPTO_KEY_LEN));
-	world_must(segment_keys_derive(r->content_key, m->id,
-				       &r->segment_keys));
+	world_must(
+		segment_keys_derive(r->content_key, m->id, &r->segment_keys));
 	for (uint64_t i = 0; i < count; i++) {
 		size_t from = sealed.len;
 		uint8_t nonce[CRYPTO_NONCE_LEN];
 
 		world_must(random_fill(f->random, nonce, sizeof(nonce)));
-		world_must(segment_seal(
-			&r->segment_keys, m->id, i, i + 1 == count, nonce,
-			span_sub(content, i * SEGMENT_SIZE, SEGMENT_SIZE),
-			&sealed));
-		world_must(crypto_sha256(
-			span_sub(buf_span(&sealed), from, sealed.len),
-			&entries[i].digest));
+		world_must(segment_seal(&r->segment_keys, m->id, i,
+					i + 1 == count, nonce,
+					span_sub(content, i * SEGMENT_SIZE,
+						 SEGMENT_SIZE),
+					&sealed));
+		world_must(crypto_sha256(span_sub(buf_span(&sealed), from,
+						  sealed.len),
+					 &entries[i].digest));
 	}
 	segment_table_encode(entries, count, &r->blob);
 	world_must(segment_table_digest(buf_span(&r->blob), &m->table));
@@ -185,8 +186,8 @@ void forge_first(struct forge *f, const char *space, struct span label,
 	struct manifest *m = &out->m;
 
 	begin(f, out);
-	out->opening = (struct opening){.space = span_str(space),
-					.author = m->author};
+	out->opening =
+		(struct opening){.space = span_str(space), .author = m->author};
 	world_must(random_fill(f->random, out->opening.salt, DOCID_SALT_LEN));
 	memcpy(m->salt, out->opening.salt, DOCID_SALT_LEN);
 	m->home = f->relay->nation;
@@ -256,8 +257,8 @@ void forge_wrap(struct forge *f, struct forge_revision *r, size_t i,
 
 	world_must(wrapped_sender_new(guard, f->random, &sender));
 	r->wrapped[i].commitment = commitment;
-	world_must(wrapped_make(sender, r->m.id, commitment, 0,
-				r->content_key, &r->wrapped[i].key));
+	world_must(wrapped_make(sender, r->m.id, commitment, 0, r->content_key,
+				&r->wrapped[i].key));
 	wrapped_sender_free(sender);
 	if (r->brought <= i)
 		r->brought = i + 1;

@@ -35,7 +35,7 @@ struct forge forge_officer(struct world *w, struct world_relay *r);
 struct forge_request {
 	const char *method, *target;
 	struct span body;
-	struct core_field field; /* one more */
+	struct core_field field;	/* one more */
 	struct signature_fields *proof; /* sent as it is */
 };
 

@@ -36,10 +36,10 @@ int refusal_begin(void **state)
 	file("labels/restricted-orion", &s->orion);
 	file("labels/restricted-rel-deu-fra", &s->deu_fra);
 	s->gbr = world_relay(w, "GBR");
-	world_subject(w, s->gbr, "alice", buf_span(&s->restricted),
-		      REFUSAL_ALL, spaces, 1);
-	world_subject(w, s->gbr, "bob", buf_span(&s->unclassified),
-		      REFUSAL_ALL, spaces, 1);
+	world_subject(w, s->gbr, "alice", buf_span(&s->restricted), REFUSAL_ALL,
+		      spaces, 1);
+	world_subject(w, s->gbr, "bob", buf_span(&s->unclassified), REFUSAL_ALL,
+		      spaces, 1);
 	world_subject(w, s->gbr, "walt", buf_span(&s->restricted),
 		      SUBJECT_WRITE, spaces, 1);
 	s->devices[0] = world_device(w, s->gbr, "alice");

@@ -9,8 +9,8 @@
 #include "tests/guard/forge.h"
 
 enum {
-	REFUSAL_ALL = SUBJECT_WRITE | SUBJECT_LABEL | SUBJECT_DELETE |
-		      SUBJECT_RECALL,
+	REFUSAL_ALL =
+		SUBJECT_WRITE | SUBJECT_LABEL | SUBJECT_DELETE | SUBJECT_RECALL,
 };
 
 struct refusal_scene {

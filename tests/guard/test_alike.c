@@ -186,16 +186,14 @@ static void writes_answer_alike(void **state)
 		forge_put(&s->bob, &edit, &answer);
 		world_must(problem_parse(buf_span(&answer.body), 0, &arena,
 					 &p[i]));
-		refusal_is(s, &answer,
-			   i ? ERR_NOT_FOUND : ERR_NOT_RELEASABLE);
+		refusal_is(s, &answer, i ? ERR_NOT_FOUND : ERR_NOT_RELEASABLE);
 		forge_revision_clear(&edit);
 		forge_statement(&s->bob, &over[i], STATEMENT_DELETE,
 				span_str(""), &st);
 		forge_state(&s->bob, &st, &answer);
 		world_must(problem_parse(buf_span(&answer.body), 0, &arena,
 					 &p[2 + i]));
-		refusal_is(s, &answer,
-			   i ? ERR_NOT_FOUND : ERR_NOT_RELEASABLE);
+		refusal_is(s, &answer, i ? ERR_NOT_FOUND : ERR_NOT_RELEASABLE);
 	}
 	for (int i = 0; i < 4; i += 2) {
 		assert_string_equal(p[i].name, p[i + 1].name);
@@ -208,8 +206,7 @@ static void writes_answer_alike(void **state)
 	forge_revision_clear(&absent);
 }
 
-#define scene(f) \
-	cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
+#define scene(f) cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
 
 int main(void)
 {

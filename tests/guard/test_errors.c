@@ -190,8 +190,8 @@ static void what_exists_is_not_created_again(void **state)
 static void a_write_says_what_it_is_made_over(void **state)
 {
 	struct refusal_scene *s = *state;
-	static const char *const tags[] = {"W/\"x\"", "\"x\"", "", "\"\"",
-					   "x", "\"a\", \"b\""};
+	static const char *const tags[] = {"W/\"x\"", "\"x\"", "",
+					   "\"\"",    "x",     "\"a\", \"b\""};
 	struct forge_revision r;
 
 	refusal_draft(&s->alice, buf_span(&s->rel_gbr), &r);
@@ -261,8 +261,8 @@ static void a_replayed_or_altered_signature_is_refused(void **state)
 	/* The signature of another manifest: 86 letters at the end. */
 	refusal_draft(&s->alice, buf_span(&s->rel_gbr), &r);
 	forge_sign(&s->alice, &r);
-	memcpy(r.jws.at + r.jws.len - 86,
-	       s->plan.jws.at + s->plan.jws.len - 86, 86);
+	memcpy(r.jws.at + r.jws.len - 86, s->plan.jws.at + s->plan.jws.len - 86,
+	       86);
 	forge_send(&s->alice, &r, &answer);
 	refusal_is(s, &answer, ERR_SIGNATURE);
 	forge_sign(&s->alice, &r);
@@ -292,8 +292,7 @@ static void a_foreign_id_is_refused(void **state)
 	world_must(manifest_encode(&r.m, &payload));
 	doc_id_format(r.m.id, id);
 	memcpy(other, id, sizeof(other));
-	other[DOC_ID_TEXT_LEN - 1] = id[DOC_ID_TEXT_LEN - 1] == '0' ? '1'
-								    : '0';
+	other[DOC_ID_TEXT_LEN - 1] = id[DOC_ID_TEXT_LEN - 1] == '0' ? '1' : '0';
 	replaced(buf_span(&payload), id, other, &changed);
 	forge_sign_payload(&s->alice, &r, buf_span(&changed));
 	world_must(doc_id_parse(span_str(other), &r.m.id));
@@ -401,8 +400,7 @@ static void a_recalled_document_is_refused_for_ever(void **state)
 	refusal_is(s, &answer, ERR_GONE);
 }
 
-#define scene(f) \
-	cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
+#define scene(f) cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
 
 int main(void)
 {

@@ -97,8 +97,7 @@ static void change_device(struct refusal_scene *s, const struct forge *f,
 	struct world_answer answer;
 
 	key_id_format(crypto_public_id(crypto_key_public(f->key)), name);
-	snprintf(target, sizeof(target), "/admin/v1/devices/%s/%s", name,
-		 verb);
+	snprintf(target, sizeof(target), "/admin/v1/devices/%s/%s", name, verb);
 	assert_int_equal(forge_ask_signed(&s->officer, &q, &answer), 204);
 	world_answer_clear(&answer);
 }
@@ -146,9 +145,9 @@ static void a_revoked_device_is_refused_also_midway(void **state)
 
 /* ---- signatures of requests ---- */
 
-static int signed_as(struct forge *f, struct forge_request q,
-		     const char *nonce, uint64_t created,
-		     struct span sent, struct world_answer *out)
+static int signed_as(struct forge *f, struct forge_request q, const char *nonce,
+		     uint64_t created, struct span sent,
+		     struct world_answer *out)
 {
 	struct signature_fields proof;
 
@@ -410,8 +409,7 @@ static void a_peer_that_is_unknown_or_suspended_is_refused(void **state)
 	buf_clear(&profile);
 }
 
-#define scene(f) \
-	cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
+#define scene(f) cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
 
 int main(void)
 {

@@ -204,8 +204,7 @@ static void an_upload_of_wrong_bytes_is_refused(void **state)
 	/* What was refused was not kept; the right bytes are. */
 	forge_put(&s->alice, &r, &answer);
 	refusal_is(s, &answer, ERR_MISSING_CONTENT);
-	assert_int_equal(upload(&s->alice, "POST", target, NULL, blob,
-				&answer),
+	assert_int_equal(upload(&s->alice, "POST", target, NULL, blob, &answer),
 			 201);
 	world_answer_clear(&answer);
 	assert_int_equal(forge_put(&s->alice, &r, &answer), 201);
@@ -426,8 +425,7 @@ static void a_full_disk_refuses_writes_and_goes_on_reading(void **state)
 	refusal_serves(s);
 }
 
-#define scene(f) \
-	cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
+#define scene(f) cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
 
 int main(void)
 {

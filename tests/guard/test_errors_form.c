@@ -64,13 +64,11 @@ static void targets_and_parameters_of_no_form_are_refused(void **state)
 		{"/v1/changes", ERR_USAGE},
 		{"/v1/changes?ask=AAAA", ERR_USAGE},
 		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&x=1", ERR_USAGE},
-		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&ask=x",
-		 ERR_MALFORMED},
+		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&ask=x", ERR_MALFORMED},
 		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&limit=0", ERR_USAGE},
 		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&limit=1001",
 		 ERR_USAGE},
-		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&limit=1e9",
-		 ERR_USAGE},
+		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&limit=1e9", ERR_USAGE},
 		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&wait=56", ERR_USAGE},
 		{"/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&wait="
 		 "18446744073709551616",
@@ -152,8 +150,7 @@ static void hostile_bodies_are_refused(void **state)
 	buf_clear(&deep);
 }
 
-#define scene(f) \
-	cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
+#define scene(f) cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
 
 int main(void)
 {

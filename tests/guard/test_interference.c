@@ -115,8 +115,7 @@ static struct step draw(const struct random *r)
 			     .afresh = below(r, 8) == 0};
 }
 
-static void write_one(struct twins *t, struct twin *side,
-		      const struct step *s)
+static void write_one(struct twins *t, struct twin *side, const struct step *s)
 {
 	struct twin_doc *d = &side->visible[s->doc];
 	const struct random *r = &side->common;
@@ -138,8 +137,8 @@ static void write_one(struct twins *t, struct twin *side,
 /* Single requests, on what he sees and on what he does not. */
 static void look_at(struct twins *t, struct twin *side, const struct step *s)
 {
-	const struct twin_doc *d = s->probe % 2 ? &t->a.secret[s->doc]
-						: &t->a.visible[s->doc];
+	const struct twin_doc *d =
+		s->probe % 2 ? &t->a.secret[s->doc] : &t->a.visible[s->doc];
 	char target[160] = "/v1/documents/", name[DIGEST_TEXT_LEN + 1];
 	struct digest label;
 
@@ -187,14 +186,13 @@ static bool alike(struct twins *t, uint64_t seed, int step)
 	if (!storage_faults.hidden_moves)
 		print_error("seed %llu, step %d:\n%.*s\n--- and ---\n%.*s\n",
 			    (unsigned long long)seed, step, (int)a.len,
-			    (const char *)a.at, (int)b.len,
-			    (const char *)b.at);
+			    (const char *)a.at, (int)b.len, (const char *)b.at);
 	return false;
 }
 
 /* One page of each; true if both are alike. */
-static bool page(struct twins *t, const struct step *s, uint64_t seed,
-		 int step, bool *more)
+static bool page(struct twins *t, const struct step *s, uint64_t seed, int step,
+		 bool *more)
 {
 	unsigned wait = s->probe == 0 ? 30 : 0;
 
@@ -231,9 +229,7 @@ static bool one_step(struct twins *t, uint64_t seed, int step,
 static bool settle(struct twins *t, uint64_t seed)
 {
 	for (unsigned c = 0; c < TWIN_CURSORS; c++) {
-		struct step s = {.cursor = c,
-				 .limit = c ? 3 : 40,
-				 .probe = 1};
+		struct step s = {.cursor = c, .limit = c ? 3 : 40, .probe = 1};
 		bool more = true;
 
 		if (c && !t->a.cursors[c][0])

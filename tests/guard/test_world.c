@@ -54,19 +54,15 @@ static int begin(void **state)
 	world_subject(w, s->gbr, "bob", buf_span(&s->gbr_u), ALL, spaces, 2);
 	world_subject(w, s->deu, "dora", buf_span(&s->deu_r), ALL, spaces, 2);
 	world_subject(w, s->deu, "emil", buf_span(&s->deu_u), ALL, spaces, 2);
-	world_subject(w, s->fra, "fleur", buf_span(&s->fra_r), ALL, spaces,
-		      2);
+	world_subject(w, s->fra, "fleur", buf_span(&s->fra_r), ALL, spaces, 2);
 	s->alice = world_device(w, s->gbr, "alice");
 	s->bob = world_device(w, s->gbr, "bob");
 	s->dora = world_device(w, s->deu, "dora");
 	s->emil = world_device(w, s->deu, "emil");
 	s->fleur = world_device(w, s->fra, "fleur");
-	world_peer(w, s->gbr, buf_span(&s->gbr_r), s->deu,
-		   buf_span(&s->deu_r));
-	world_peer(w, s->gbr, buf_span(&s->gbr_r), s->fra,
-		   buf_span(&s->fra_r));
-	world_peer(w, s->deu, buf_span(&s->deu_r), s->fra,
-		   buf_span(&s->fra_r));
+	world_peer(w, s->gbr, buf_span(&s->gbr_r), s->deu, buf_span(&s->deu_r));
+	world_peer(w, s->gbr, buf_span(&s->gbr_r), s->fra, buf_span(&s->fra_r));
+	world_peer(w, s->deu, buf_span(&s->deu_r), s->fra, buf_span(&s->fra_r));
 	*state = s;
 	return 0;
 }
@@ -74,9 +70,9 @@ static int begin(void **state)
 static int end(void **state)
 {
 	struct story *s = *state;
-	struct buf *bufs[] = {&s->gbr_r, &s->gbr_u, &s->deu_r, &s->deu_u,
-			      &s->fra_r, &s->rel_all, &s->rel_two,
-			      &s->rel_gbr, &s->open, &s->secret};
+	struct buf *bufs[] = {&s->gbr_r, &s->gbr_u,   &s->deu_r,   &s->deu_u,
+			      &s->fra_r, &s->rel_all, &s->rel_two, &s->rel_gbr,
+			      &s->open,	 &s->secret};
 
 	world_free(&s->w);
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(*bufs); i++)
@@ -115,15 +111,12 @@ static void a_document_reaches_exactly_whom_its_label_releases(void **state)
 	struct story *s = *state;
 	struct doc_id all, two, one, open;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "plan",
-			     span_str("for all three"), &all));
-	world_must(world_put(&s->w, s->dora, "DEU/ops",
-			     buf_span(&s->rel_two), "memo",
-			     span_str("for two"), &two));
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_gbr), "note",
-			     span_str("for one"), &one));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "plan", span_str("for all three"), &all));
+	world_must(world_put(&s->w, s->dora, "DEU/ops", buf_span(&s->rel_two),
+			     "memo", span_str("for two"), &two));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_gbr),
+			     "note", span_str("for one"), &one));
 	world_must(world_put(&s->w, s->bob, "GBR/ops", buf_span(&s->open),
 			     "menu", span_str("for everybody"), &open));
 	settle(s);
@@ -153,9 +146,8 @@ static void a_label_above_the_ceiling_is_refused(void **state)
 				 .code,
 			 ERR_ABOVE_CEILING);
 	/* And the relay serves the next request. */
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_gbr), "yes", span_str("fine"),
-			     &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_gbr),
+			     "yes", span_str("fine"), &id));
 }
 
 static void a_foreign_edit_flows_home_and_on(void **state)
@@ -163,9 +155,8 @@ static void a_foreign_edit_flows_home_and_on(void **state)
 	struct story *s = *state;
 	struct doc_id id;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "plan", span_str("one"),
-			     &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "plan", span_str("one"), &id));
 	settle(s);
 	world_must(world_edit(&s->w, s->dora, id, span_str("two")));
 	settle(s);
@@ -184,9 +175,8 @@ static void concurrent_edits_are_kept_as_conflicts_everywhere(void **state)
 	struct story *s = *state;
 	struct doc_id id;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "plan", span_str("one"),
-			     &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "plan", span_str("one"), &id));
 	settle(s);
 	world_must(world_edit(&s->w, s->alice, id, span_str("by alice")));
 	world_must(world_edit(&s->w, s->dora, id, span_str("by dora")));
@@ -211,9 +201,8 @@ static void a_narrowed_label_takes_the_document_back(void **state)
 	struct story *s = *state;
 	struct doc_id id;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "plan", span_str("one"),
-			     &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "plan", span_str("one"), &id));
 	settle(s);
 	shows(s, s->fleur, id, "one");
 	world_must(world_state(&s->w, s->alice, id, STATEMENT_LABEL,
@@ -235,12 +224,10 @@ static void delete_and_recall_reach_everyone_who_held_it(void **state)
 	struct story *s = *state;
 	struct doc_id gone, back;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "a", span_str("a"),
-			     &gone));
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "b", span_str("b"),
-			     &back));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "a", span_str("a"), &gone));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "b", span_str("b"), &back));
 	settle(s);
 	shows(s, s->fleur, gone, "a");
 	shows(s, s->dora, back, "b");
@@ -260,9 +247,8 @@ static void a_foreign_edit_crossing_a_relabel_fails_closed(void **state)
 	struct story *s = *state;
 	struct doc_id id;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "plan", span_str("one"),
-			     &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "plan", span_str("one"), &id));
 	settle(s);
 	/* The link is cut; both sides go on. */
 	s->deu->cut = true;
@@ -287,9 +273,8 @@ static void an_edit_crossing_its_withdrawal_is_not_lost(void **state)
 	struct story *s = *state;
 	struct doc_id id;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "plan", span_str("one"),
-			     &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "plan", span_str("one"), &id));
 	settle(s);
 	s->deu->cut = true;
 	world_must(world_state(&s->w, s->alice, id, STATEMENT_LABEL,
@@ -316,9 +301,8 @@ static void large_content_comes_by_segments(void **state)
 
 	for (size_t i = 0; i < len; i++)
 		plain[i] = (uint8_t)(i * 31 + i / 255);
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "big",
-			     span_of(plain, len), &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "big", span_of(plain, len), &id));
 	settle(s);
 	buf_init(&out, 64 << 20);
 	world_must(world_read(&s->w, s->fleur, id, &out));
@@ -332,9 +316,8 @@ static void a_lowered_clearance_takes_documents_back(void **state)
 	struct story *s = *state;
 	struct doc_id id;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "plan", span_str("one"),
-			     &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "plan", span_str("one"), &id));
 	settle(s);
 	shows(s, s->dora, id, "one");
 	world_subject(&s->w, s->deu, "dora", buf_span(&s->deu_u), ALL, spaces,
@@ -353,9 +336,8 @@ static void everything_is_there_after_a_restart(void **state)
 	struct story *s = *state;
 	struct doc_id id;
 
-	world_must(world_put(&s->w, s->alice, "GBR/ops",
-			     buf_span(&s->rel_all), "plan", span_str("one"),
-			     &id));
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->rel_all),
+			     "plan", span_str("one"), &id));
 	world_close(&s->w, s->gbr);
 	world_open(&s->w, s->gbr);
 	testclock_forward(&s->w.time, 60000);

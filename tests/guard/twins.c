@@ -50,9 +50,10 @@ static void copy_relay(struct twins *t)
 struct twins *twins_new(uint64_t seed)
 {
 	struct twins *t = calloc(1, sizeof(*t));
-	static const char *const labels[] = {
-		"labels/unclassified", "labels/unclassified-staff",
-		"labels/restricted-rel-gbr", "labels/restricted-rel-all"};
+	static const char *const labels[] = {"labels/unclassified",
+					     "labels/unclassified-staff",
+					     "labels/restricted-rel-gbr",
+					     "labels/restricted-rel-all"};
 	struct world *w = &t->a.w;
 
 	file("clearances/gbr-restricted", &t->restricted);
@@ -150,8 +151,7 @@ static bool send(struct twin *t, struct twin_doc *d, struct forge_revision *r)
 	return true;
 }
 
-static struct span some_content(const struct random *random,
-				uint8_t out[4000])
+static struct span some_content(const struct random *random, uint8_t out[4000])
 {
 	uint16_t len;
 
@@ -248,10 +248,11 @@ static void say_row(struct buf *out, const struct changes_row *row)
 		const struct changes_head *h = &row->heads[i];
 
 		dot_format(h->dot, dot);
-		buf_printf(out, "\n head %s seal=%zu content=%llu winner=%d "
-			   "evidence=%zu", dot, h->seal.len,
-			   (unsigned long long)h->content, h->winner,
-			   h->evidence_count);
+		buf_printf(out,
+			   "\n head %s seal=%zu content=%llu winner=%d "
+			   "evidence=%zu",
+			   dot, h->seal.len, (unsigned long long)h->content,
+			   h->winner, h->evidence_count);
 		say_digest(out, "shelf", h->shelf);
 		say_jws(out, h->manifest);
 	}
@@ -260,8 +261,10 @@ static void say_row(struct buf *out, const struct changes_row *row)
 
 static void say_page(struct buf *out, const struct changes_page *page)
 {
-	buf_printf(out, "page fresh=%d more=%d cursor=%zu forget=%zu "
-		   "rows=%zu\n", page->fresh, page->more, page->cursor.len,
+	buf_printf(out,
+		   "page fresh=%d more=%d cursor=%zu forget=%zu "
+		   "rows=%zu\n",
+		   page->fresh, page->more, page->cursor.len,
 		   page->forget_count, page->rows_count);
 	for (size_t i = 0; i < page->forget_count; i++)
 		say_digest(out, "forget", page->forget[i]);

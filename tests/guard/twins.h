@@ -48,8 +48,7 @@ void twins_begin(struct twins *t, uint64_t seed);
 
 bool twin_put(struct twin *t, struct twin_doc *d, const char *space,
 	      struct span label, const struct random *random);
-bool twin_edit(struct twin *t, struct twin_doc *d,
-	       const struct random *random);
+bool twin_edit(struct twin *t, struct twin_doc *d, const struct random *random);
 bool twin_state(struct twin *t, struct twin_doc *d, enum statement_kind kind,
 		struct span label, const struct random *random);
 

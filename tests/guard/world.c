@@ -185,14 +185,13 @@ void world_answer_clear(struct world_answer *a)
 	buf_clear(&a->body);
 }
 
-static void copy_field(const struct core_answer *a, const char *name,
-		       char *out, size_t room)
+static void copy_field(const struct core_answer *a, const char *name, char *out,
+		       size_t room)
 {
 	out[0] = 0;
 	for (size_t i = 0; i < a->field_count; i++)
 		if (span_eq_str(a->fields[i].name, name))
-			snprintf(out, room, "%.*s",
-				 (int)a->fields[i].value.len,
+			snprintf(out, room, "%.*s", (int)a->fields[i].value.len,
 				 (const char *)a->fields[i].value.at);
 }
 
@@ -248,16 +247,15 @@ static void take_answer(struct job *job, struct world_answer *out)
 		world_must(core_read(job, at, 100000, &out->body));
 }
 
-static struct job *new_job(struct world_relay *r,
-			   const struct world_request *q)
+static struct job *new_job(struct world_relay *r, const struct world_request *q)
 {
 	struct core_request request = {
 		.listener = q->listener,
 		.certificate = q->certificate,
 		.method = span_str(q->method),
-		.authority = span_str(q->listener == CORE_PEER
-					      ? r->peer_endpoint
-					      : r->endpoint),
+		.authority =
+			span_str(q->listener == CORE_PEER ? r->peer_endpoint
+							  : r->endpoint),
 		.target = span_str(q->target),
 		.fields = q->fields,
 		.field_count = q->field_count,
@@ -405,8 +403,8 @@ static void carry(struct world *w, struct world_device *d,
 		back[count++] = (struct http_field){a->fields[i].name,
 						    a->fields[i].value};
 	engine_answer(d->engine, id, answer.status,
-		      (struct http_fields){back, count},
-		      buf_span(&answer.body), ERR_NONE);
+		      (struct http_fields){back, count}, buf_span(&answer.body),
+		      ERR_NONE);
 	world_answer_clear(&answer);
 	job_free(job);
 }
@@ -476,8 +474,8 @@ static void finish_call(struct world_relay *from, struct world_relay *to,
 	if (getenv("WORLD_TRACE"))
 		fprintf(stderr, "  %.3s -> %.3s: %d\n", from->nation.code,
 			to->nation.code, answer.status);
-	core_call_done(from->core, id, answer.status, a->fields,
-		       a->field_count, buf_span(&answer.body));
+	core_call_done(from->core, id, answer.status, a->fields, a->field_count,
+		       buf_span(&answer.body));
 	if (core_seal(from->core))
 		core_write(from->core, NULL, 0);
 	world_answer_clear(&answer);
@@ -516,8 +514,8 @@ static void place_call(struct world *w, struct world_relay *from,
 	}
 	for (size_t i = 0; i < WORLD_PARKED_MAX; i++)
 		if (!w->parked[i].job) {
-			w->parked[i] = (struct world_parked){
-				job, from, to, call->id, 0};
+			w->parked[i] = (struct world_parked){job, from, to,
+							     call->id, 0};
 			return;
 		}
 	abort();
@@ -613,9 +611,9 @@ void world_peer(struct world *w, struct world_relay *a, struct span a_profile,
 
 /* ---- what devices do ---- */
 
-struct err world_put(struct world *w, struct world_device *d,
-		     const char *space, struct span label, const char *title,
-		     struct span content, struct doc_id *id)
+struct err world_put(struct world *w, struct world_device *d, const char *space,
+		     struct span label, const char *title, struct span content,
+		     struct doc_id *id)
 {
 	struct engine_put put = {.space = span_str(space),
 				 .label = label,
@@ -628,8 +626,8 @@ struct err world_put(struct world *w, struct world_device *d,
 	return failed(e) ? e : world_drive(w, d);
 }
 
-struct err world_edit(struct world *w, struct world_device *d,
-		      struct doc_id id, struct span content)
+struct err world_edit(struct world *w, struct world_device *d, struct doc_id id,
+		      struct span content)
 {
 	struct engine_put put = {.edit = true,
 				 .id = id,
@@ -652,8 +650,8 @@ struct err world_state(struct world *w, struct world_device *d,
 	return failed(e) ? e : world_drive(w, d);
 }
 
-struct err world_read(struct world *w, struct world_device *d,
-		      struct doc_id id, struct buf *out)
+struct err world_read(struct world *w, struct world_device *d, struct doc_id id,
+		      struct buf *out)
 {
 	const struct journal *j = engine_journal(d->engine);
 	const struct journal_document *doc = journal_find_document(j, id);

@@ -25,7 +25,7 @@ struct world_relay {
 	char folder[WORLD_PATH];
 	char endpoint[64], peer_endpoint[64];
 	struct nation nation;
-	struct core *core; /* NULL: down */
+	struct core *core;	/* NULL: down */
 	struct buf certificate; /* DER of tls/server.pem */
 	struct buf officer;	/* DER of the operator's */
 	struct crypto_key *officer_key;
@@ -114,17 +114,17 @@ struct err world_sync(struct world *w, struct world_device *d);
 void world_pump(struct world *w);
 
 /* A new document; the label is XML. */
-struct err world_put(struct world *w, struct world_device *d,
-		     const char *space, struct span label, const char *title,
-		     struct span content, struct doc_id *id);
-struct err world_edit(struct world *w, struct world_device *d,
-		      struct doc_id id, struct span content);
+struct err world_put(struct world *w, struct world_device *d, const char *space,
+		     struct span label, const char *title, struct span content,
+		     struct doc_id *id);
+struct err world_edit(struct world *w, struct world_device *d, struct doc_id id,
+		      struct span content);
 struct err world_state(struct world *w, struct world_device *d,
 		       struct doc_id id, enum statement_kind kind,
 		       struct span label);
 /* What the device shows of the document, decrypted; ERR_NOT_FOUND. */
-struct err world_read(struct world *w, struct world_device *d,
-		      struct doc_id id, struct buf *out);
+struct err world_read(struct world *w, struct world_device *d, struct doc_id id,
+		      struct buf *out);
 /* How many heads the device holds of it. */
 size_t world_heads(struct world_device *d, struct doc_id id);
 

@@ -116,7 +116,7 @@ static void every_row_of_the_table_comes_out_as_expected(void **state)
 
 #define CATEGORY(tag, type, values)                                            \
 	"<Category TagName=\"" tag "\" Type=\"" type "\">" values "</"         \
-								  "Category>"
+	"Category>"
 #define VALUE(v)	"<GenericValue>" v "</GenericValue>"
 #define REL(values)	CATEGORY("Releasable To", "PERMISSIVE", values)
 #define SPECIAL(values) CATEGORY("Special Category", "RESTRICTIVE", values)
@@ -285,8 +285,8 @@ static void a_mapped_label_decides_as_its_equivalent_written_out(void **state)
 			     sp);
 		x = bind_text(o.policy, label_text("GERMANY", theirs[class],
 						   buf_cstr(&a)));
-		y = bind_text(o.policy, label_text("ENTENTE", ours[class],
-						   buf_cstr(&b)));
+		y = bind_text(o.policy,
+			      label_text("ENTENTE", ours[class], buf_cstr(&b)));
 		v = decide_label(o.policy, x, o.reader);
 		w = decide_label(o.policy, y, o.reader);
 		/* EIGEN is unknown to the alliance: never released. */

@@ -139,8 +139,7 @@ static bool read_old(struct scene *s, struct doc_id id, struct arena *arena,
 
 enum resolve_outcome scene_put(struct scene *s, const struct manifest *m)
 {
-	struct document_key key = {.commitment = m->keys[0],
-				   .present = true};
+	struct document_key key = {.commitment = m->keys[0], .present = true};
 	struct resolve_revision in = {
 		.manifest = m,
 		.opening = scene_opening(),

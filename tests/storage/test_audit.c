@@ -26,7 +26,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-
 static void append(struct tempstore *t, const char *what, enum err_code code)
 {
 	struct audit_item item = {.doc = {{(uint8_t)what[0]}},
@@ -121,8 +120,7 @@ static void a_sound_chain_is_sound_also_after_a_promotion(void **state)
 	assert_int_equal(v.fault, AUDIT_SOUND);
 	assert_int_equal(v.number, 0);
 	append(t, "a", ERR_OK);
-	must(store_promote(t->store,
-			   (struct replica){{{'G', 'B', 'R'}}, 2}));
+	must(store_promote(t->store, (struct replica){{{'G', 'B', 'R'}}, 2}));
 	append(t, "b", ERR_OK);
 	tempstore_close(t);
 	tempstore_open(t);
@@ -132,8 +130,7 @@ static void a_sound_chain_is_sound_also_after_a_promotion(void **state)
 }
 
 /* What somebody with the MAC key, or an old backup, could do. */
-static void a_rewritten_a_dropped_and_a_truncated_record_are_found(
-	void **state)
+static void a_rewritten_a_dropped_and_a_truncated_record_are_found(void **state)
 {
 	struct tempstore *t = *state;
 	struct audit_verdict v;
@@ -147,8 +144,7 @@ static void a_rewritten_a_dropped_and_a_truncated_record_are_found(
 	must(txn_get(txn, TABLE_AUDIT, key_audit(3), &value));
 	memcpy(copy, value.at, value.len);
 	copy[value.len - 1] ^= 1;
-	must(txn_put(txn, TABLE_AUDIT, key_audit(3),
-		     span_of(copy, value.len)));
+	must(txn_put(txn, TABLE_AUDIT, key_audit(3), span_of(copy, value.len)));
 	must(audit_verify(txn, &v));
 	assert_int_equal(v.fault, AUDIT_CHANGED);
 	assert_int_equal(v.number, 3);
@@ -223,26 +219,28 @@ static void filters_narrow(void **state)
 	append(t, "document.get", ERR_NOT_RELEASABLE);
 	append(t, "keys", ERR_OK);
 	assert_int_equal(count(t, (struct audit_filter){0}), 3);
-	assert_int_equal(count(t, (struct audit_filter){
-					  .what = span_str("document.")}), 2);
-	assert_int_equal(count(t, (struct audit_filter){
-					  .what = span_str("keys")}), 1);
+	assert_int_equal(count(t, (struct audit_filter){.what = span_str(
+								"document.")}),
+			 2);
+	assert_int_equal(count(t,
+			       (struct audit_filter){.what = span_str("keys")}),
+			 1);
 	assert_int_equal(count(t, (struct audit_filter){.refused_only = true}),
 			 1);
-	assert_int_equal(count(t, (struct audit_filter){
-					  .from = 1767225605}), 2);
-	assert_int_equal(count(t, (struct audit_filter){.to = 1767225605}),
+	assert_int_equal(count(t, (struct audit_filter){.from = 1767225605}),
+			 2);
+	assert_int_equal(count(t, (struct audit_filter){.to = 1767225605}), 1);
+	assert_int_equal(count(t, (struct audit_filter){.by_who = true,
+							.who = AUDIT_OFFICER,
+							.who_id = span_str(
+								"kim")}),
+			 3);
+	assert_int_equal(count(t, (struct audit_filter){.by_who = true,
+							.who = AUDIT_DEVICE}),
+			 0);
+	assert_int_equal(count(t, (struct audit_filter){.by_doc = true,
+							.doc = {{'k'}}}),
 			 1);
-	assert_int_equal(count(t, (struct audit_filter){
-					  .by_who = true,
-					  .who = AUDIT_OFFICER,
-					  .who_id = span_str("kim")}), 3);
-	assert_int_equal(count(t, (struct audit_filter){
-					  .by_who = true,
-					  .who = AUDIT_DEVICE}), 0);
-	assert_int_equal(count(t, (struct audit_filter){
-					  .by_doc = true,
-					  .doc = {{'k'}}}), 1);
 }
 
 static void a_spent_budget_tells_where_to_go_on(void **state)
@@ -260,14 +258,14 @@ static void a_spent_budget_tells_where_to_go_on(void **state)
 		append(t, "later", ERR_OK);
 	arena_init(&arena, 1 << 16);
 	must(txn_begin_read(t->store, STORE_RECORDS, &txn));
-	assert_int_equal(audit_prev(txn, &f, &before, &budget, &arena,
-				    &a).code, ERR_BUSY);
+	assert_int_equal(audit_prev(txn, &f, &before, &budget, &arena, &a).code,
+			 ERR_BUSY);
 	assert_int_equal(before, 4);
 	budget = 10;
 	must(audit_prev(txn, &f, &before, &budget, &arena, &a));
 	assert_int_equal(a.number, 1);
-	assert_int_equal(audit_prev(txn, &f, &before, &budget, &arena,
-				    &a).code, ERR_NOT_FOUND);
+	assert_int_equal(audit_prev(txn, &f, &before, &budget, &arena, &a).code,
+			 ERR_NOT_FOUND);
 	txn_abort(&txn);
 	arena_clear(&arena);
 }

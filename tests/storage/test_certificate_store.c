@@ -43,10 +43,12 @@ static void the_highest_issue_counts_and_a_lower_is_refused(void **state)
 	must(certificate_store_put(txn, fra, 3, span_str("three"), &a));
 	must(certificate_store_put(txn, fra, 3, span_str("three"), &b));
 	assert_true(digest_eq(a, b));
-	assert_int_equal(certificate_store_put(txn, fra, 2, span_str("two"),
-					       &b).code, ERR_CONFLICT);
-	assert_int_equal(certificate_store_put(txn, fra, 3, span_str("else"),
-					       &b).code, ERR_CONFLICT);
+	assert_int_equal(certificate_store_put(txn, fra, 2, span_str("two"), &b)
+				 .code,
+			 ERR_CONFLICT);
+	assert_int_equal(
+		certificate_store_put(txn, fra, 3, span_str("else"), &b).code,
+		ERR_CONFLICT);
 	must(certificate_store_put(txn, fra, 4, span_str("four"), &b));
 	must(certificate_store_latest(txn, fra, &issue, &got));
 	assert_int_equal(issue, 4);
@@ -69,9 +71,9 @@ static void a_pinned_root_only_rises(void **state)
 
 	must(txn_begin_write(t->store, STORE_RECORDS, &txn));
 	must(certificate_store_pin(txn, fra.nation, 1, span_str("one")));
-	assert_int_equal(certificate_store_pin(txn, fra.nation, 1,
-					       span_str("x")).code,
-			 ERR_CONFLICT);
+	assert_int_equal(
+		certificate_store_pin(txn, fra.nation, 1, span_str("x")).code,
+		ERR_CONFLICT);
 	must(certificate_store_pin(txn, fra.nation, 2, span_str("two")));
 	must(certificate_store_root(txn, fra.nation, &number, &got));
 	assert_int_equal(number, 2);

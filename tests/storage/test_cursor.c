@@ -9,9 +9,15 @@
 #include "tests/storage/scene.h"
 
 static const struct cursor some = {
-	.incarnation = 77, .seq = {UINT64_MAX}, .complete = UINT32_MAX,
-	.target = 3, .fill_shelf = 4, .fill_seq = {5}, .fill_end = {6},
-	.loss = 7, .shelves = 8,
+	.incarnation = 77,
+	.seq = {UINT64_MAX},
+	.complete = UINT32_MAX,
+	.target = 3,
+	.fill_shelf = 4,
+	.fill_seq = {5},
+	.fill_end = {6},
+	.loss = 7,
+	.shelves = 8,
 };
 
 static void a_cursor_comes_back_as_it_went(void **state)
@@ -38,12 +44,12 @@ static void a_cursor_is_its_readers_and_its_incarnations(void **state)
 	struct cursor back;
 
 	must(cursor_seal(s->temp->ring, &reader, &some, text));
-	assert_int_equal(cursor_open(s->temp->ring, &other, 77,
-				     span_str(text), &back)
+	assert_int_equal(cursor_open(s->temp->ring, &other, 77, span_str(text),
+				     &back)
 				 .code,
 			 ERR_MALFORMED);
-	assert_int_equal(cursor_open(s->temp->ring, &reader, 78,
-				     span_str(text), &back)
+	assert_int_equal(cursor_open(s->temp->ring, &reader, 78, span_str(text),
+				     &back)
 				 .code,
 			 ERR_GONE);
 }
@@ -59,8 +65,8 @@ static void the_key_before_still_opens_and_an_older_one_is_gone(void **state)
 	must(ring_key_rotate(s->temp->ring, RING_CURSOR));
 	must(cursor_open(s->temp->ring, &reader, 77, span_str(text), &back));
 	must(ring_key_rotate(s->temp->ring, RING_CURSOR));
-	assert_int_equal(cursor_open(s->temp->ring, &reader, 77,
-				     span_str(text), &back)
+	assert_int_equal(cursor_open(s->temp->ring, &reader, 77, span_str(text),
+				     &back)
 				 .code,
 			 ERR_GONE);
 }
@@ -111,15 +117,14 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_cursor_comes_back_as_it_went, set_up,
-			tear_down),
+		cmocka_unit_test_setup_teardown(a_cursor_comes_back_as_it_went,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_cursor_is_its_readers_and_its_incarnations, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
-			the_key_before_still_opens_and_an_older_one_is_gone, set_up,
-			tear_down),
+			the_key_before_still_opens_and_an_older_one_is_gone,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_changed_or_cut_cursor_does_not_open, set_up,
 			tear_down),

@@ -81,8 +81,8 @@ static void a_record_cut_short_is_corrupt_and_no_bit_crashes(void **state)
 	must(document_encode(&doc, &b));
 	for (size_t i = 0; i < b.len; i++) {
 		arena_init(&other, DOCUMENT_ARENA_MAX);
-		assert_true(failed(document_decode(span_of(b.at, i), &other,
-						   &back)));
+		assert_true(failed(
+			document_decode(span_of(b.at, i), &other, &back)));
 		arena_clear(&other);
 		for (unsigned bit = 0; bit < 8; bit++) {
 			b.at[i] ^= (uint8_t)(1u << bit);
@@ -108,8 +108,8 @@ static void a_reader_without_the_shelf_reads_nothing(void **state)
 	must(document_read_for(s->txn, sees, scene_doc(1), &arena, &read));
 	assert_int_equal(read.visible_count, 2);
 	assert_true(read.visible[read.winner]);
-	assert_int_equal(document_read_for(s->txn, blind, scene_doc(1),
-					   &arena, &read)
+	assert_int_equal(document_read_for(s->txn, blind, scene_doc(1), &arena,
+					   &read)
 				 .code,
 			 ERR_NOT_RELEASABLE);
 	assert_int_equal(document_read_for(s->txn, sees, scene_doc(2), &arena,
@@ -141,9 +141,8 @@ static void content_and_keys_that_come_later_are_noted(void **state)
 	must(document_put_internal(s->txn, &doc));
 	must(document_content_came(s->txn, doc.id, doc.heads[0].table));
 	must(document_key_came(s->txn, doc.id, key, wrapped));
-	assert_int_equal(
-		document_key_came(s->txn, doc.id, key, wrapped).code,
-		ERR_NOT_FOUND);
+	assert_int_equal(document_key_came(s->txn, doc.id, key, wrapped).code,
+			 ERR_NOT_FOUND);
 	doc = scene_read(s, scene_doc(1), &arena);
 	assert_int_equal(doc.heads[0].place, DOCUMENT_CONTENT_SEGMENTS);
 	assert_true(doc.heads[0].keys[0].present);
@@ -178,8 +177,8 @@ int main(void)
 			a_record_decodes_to_what_was_encoded, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_record_cut_short_is_corrupt_and_no_bit_crashes, set_up,
-			tear_down),
+			a_record_cut_short_is_corrupt_and_no_bit_crashes,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_reader_without_the_shelf_reads_nothing, set_up,
 			tear_down),

@@ -44,8 +44,8 @@ static struct err read_page(struct scene *s, const struct cursor *cursor,
 
 static void put(struct scene *s, unsigned doc, unsigned label)
 {
-	struct manifest m = scene_manifest(s, scene_doc(doc), NULL, 0, 1,
-					   label);
+	struct manifest m =
+		scene_manifest(s, scene_doc(doc), NULL, 0, 1, label);
 
 	assert_int_equal(scene_put(s, &m), RESOLVE_ACCEPTED);
 }
@@ -157,8 +157,8 @@ static void a_cursor_of_another_incarnation_is_gone(void **state)
 	struct taken taken = {0};
 	struct feed_page page;
 
-	assert_int_equal(read_page(s, &cursor, (struct feed_request){0},
-				   &taken, &page)
+	assert_int_equal(read_page(s, &cursor, (struct feed_request){0}, &taken,
+				   &page)
 				 .code,
 			 ERR_GONE);
 	feed_page_clear(&page);
@@ -220,12 +220,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			nothing_visible_new_gives_the_same_cursor, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(a_page_costs_what_it_answers,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_page_costs_what_it_answers, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(
-			a_full_page_goes_on_where_it_ended, set_up,
-			tear_down),
+			a_full_page_goes_on_where_it_ended, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_nation_gets_what_is_signed_and_not_its_own, set_up,
 			tear_down),

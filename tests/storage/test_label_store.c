@@ -36,8 +36,9 @@ static void a_label_is_kept_byte_for_byte_under_its_digest(void **state)
 
 	must(crypto_sha256(span_str("<label/>"), &d));
 	must(txn_begin_write(t->store, STORE_RECORDS, &txn));
-	assert_int_equal(label_store_put(txn, wrong, span_str("<label/>"),
-					 none).code, ERR_DIGEST);
+	assert_int_equal(label_store_put(txn, wrong, span_str("<label/>"), none)
+				 .code,
+			 ERR_DIGEST);
 	must(label_store_put(txn, d, span_str("<label/>"), none));
 	must(label_store_put(txn, d, span_str("<label/>"), span_str("c")));
 	must(label_store_get(txn, d, &xml, &canonical));

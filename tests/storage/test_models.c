@@ -197,8 +197,8 @@ static void base_document(struct document *doc, struct arena *arena, unsigned i)
 		.opening = scene_opening(),
 		.state = DOCUMENT_LIVE,
 	};
-	doc->statements = arena_array(arena, LABELS + 1,
-				      sizeof(*doc->statements));
+	doc->statements =
+		arena_array(arena, LABELS + 1, sizeof(*doc->statements));
 	for (unsigned l = 0; l < LABELS; l++)
 		doc->statements[l] = (struct document_statement){
 			.number = l + 1,
@@ -254,8 +254,7 @@ static void put_document(struct model *m, unsigned i, unsigned on,
 		h->seals[0].context = SPAN_OBJ(no_context);
 		/* A head that is not touched stays as it was. */
 		for (size_t j = 0; m->there[i] && j < old.heads_count; j++)
-			if (old.heads[j].stands[0] == l &&
-			    !(touch >> l & 1)) {
+			if (old.heads[j].stands[0] == l && !(touch >> l & 1)) {
 				h->digest = old.heads[j].digest;
 				h->seals = old.heads[j].seals;
 			}
@@ -467,10 +466,10 @@ static void lie(struct document_head *head, struct arena *arena)
 	for (uint64_t k = 1; k < 200; k++) {
 		for (int i = 0; i < 2; i++)
 			must(version_context_insert(
-				&c, (struct dot){{scene_nation(
-							  relay_names[0][i]),
-						  1},
-						 k}));
+				&c,
+				(struct dot){{scene_nation(relay_names[0][i]),
+					      1},
+					     k}));
 	}
 	buf_init(&b, 4096);
 	version_context_encode(&c, &b);
@@ -496,24 +495,23 @@ static void relay_write(struct world *w, unsigned n, unsigned home_first)
 	arena_init(&arena, DOCUMENT_ARENA_MAX);
 	if (!home_first) {
 		old = relay_document(w, n, &arena);
-		parents = 1 + below(&w->chance,
-				    old.heads_count > 1 ? 2 : 1);
+		parents = 1 + below(&w->chance, old.heads_count > 1 ? 2 : 1);
 		r->parents[0] =
-			old.heads[below(&w->chance,
-					(unsigned)old.heads_count)].digest;
+			old.heads[below(&w->chance, (unsigned)old.heads_count)]
+				.digest;
 		while (parents == 2) {
-			r->parents[1] = old.heads[below(
-				&w->chance,
-				(unsigned)old.heads_count)].digest;
+			r->parents[1] =
+				old.heads[below(&w->chance,
+						(unsigned)old.heads_count)]
+					.digest;
 			if (!digest_eq(r->parents[0], r->parents[1]))
 				break;
 		}
 	}
-	r->manifest = scene_manifest(&names, scene_doc(1), r->parents,
-				     parents, 1, 1);
+	r->manifest =
+		scene_manifest(&names, scene_doc(1), r->parents, parents, 1, 1);
 	in.manifest = &r->manifest;
-	must(resolve_revision(home_first ? NULL : &old, &in, &arena,
-			      &result));
+	must(resolve_revision(home_first ? NULL : &old, &in, &arena, &result));
 	if (result.outcome == RESOLVE_ACCEPTED) {
 		for (size_t i = 0; i < result.doc.heads_count; i++)
 			if (digest_eq(result.doc.heads[i].digest,
@@ -585,9 +583,9 @@ static void mark_ancestors(const struct world *w, unsigned r, bool *dead)
 
 	for (size_t p = 0; p < m->parents_count; p++)
 		for (unsigned i = 0; i < r; i++)
-			if (!dead[i] && digest_eq(m->parents[p],
-						  w->revisions[i].manifest
-							  .digest)) {
+			if (!dead[i] &&
+			    digest_eq(m->parents[p],
+				      w->revisions[i].manifest.digest)) {
 				dead[i] = true;
 				mark_ancestors(w, i, dead);
 			}
@@ -605,8 +603,9 @@ static void judge(struct world *w, unsigned *lost, unsigned *false_heads)
 	for (unsigned r = 0; r < w->count; r++)
 		mark_ancestors(w, r, dead);
 	for (unsigned r = 0; r < w->count; r++) {
-		bool got = document_head(&doc, w->revisions[r].manifest
-						       .digest) != NULL;
+		bool got =
+			document_head(&doc, w->revisions[r].manifest.digest) !=
+			NULL;
 
 		*lost += !dead[r] && !got;
 		*false_heads += dead[r] && got;
@@ -633,9 +632,9 @@ static void world_run(uint64_t seed, bool liar, unsigned *lost,
 		if (percent(&w->chance, 50))
 			relay_write(w, n, false);
 		else
-			relay_pull(w, n, (n + 1 + below(&w->chance,
-							RELAYS - 1)) %
-						 RELAYS);
+			relay_pull(w, n,
+				   (n + 1 + below(&w->chance, RELAYS - 1)) %
+					   RELAYS);
 	}
 	for (unsigned round = 0; round < 4; round++)
 		for (unsigned n = 0; n < RELAYS; n++)

@@ -28,8 +28,7 @@ static void the_mac_is_over_the_members_in_order(void **state)
 	buf_put(&want, span_of("\0\021entente record v1", 19));
 	buf_put(&want, SPAN_OBJ(id));
 	buf_put(&want, span_of("\0\004feed\0\001k\0\0\0\005value", 18));
-	must(crypto_hmac(CRYPTO_SHA256, SPAN_OBJ(key), buf_span(&want),
-			 full));
+	must(crypto_hmac(CRYPTO_SHA256, SPAN_OBJ(key), buf_span(&want), full));
 	assert_memory_equal(tag, full, RECORD_MAC_LEN);
 	buf_clear(&scratch);
 	buf_clear(&want);
@@ -85,15 +84,15 @@ static void numbers_stand_in_numeric_order(void **state)
 
 static void a_prefix_of_text_ends_where_the_text_ends(void **state)
 {
-	struct key member = key_space_member(span_str("GBR/ab"),
-					     span_str("kim"));
+	struct key member =
+		key_space_member(span_str("GBR/ab"), span_str("kim"));
 	struct key a = key_space_members(span_str("GBR/a"));
 	struct key ab = key_space_members(span_str("GBR/ab"));
 
-	assert_false(span_eq(span_sub(key_span(&member), 0, a.len),
-			     key_span(&a)));
-	assert_true(span_eq(span_sub(key_span(&member), 0, ab.len),
-			    key_span(&ab)));
+	assert_false(
+		span_eq(span_sub(key_span(&member), 0, a.len), key_span(&a)));
+	assert_true(
+		span_eq(span_sub(key_span(&member), 0, ab.len), key_span(&ab)));
 	assert_true(key_subject(span_of("a\0b", 3)).bad);
 	assert_true(key_subject(span_str("")).bad);
 }

@@ -55,9 +55,9 @@ static struct statement relabel(struct scene *s, uint64_t number,
 				struct digest previous, unsigned label,
 				const struct digest *over, size_t count)
 {
-	struct statement st = scene_statement(s, scene_doc(1), STATEMENT_LABEL,
-					      number, &previous, label, over,
-					      count);
+	struct statement st =
+		scene_statement(s, scene_doc(1), STATEMENT_LABEL, number,
+				&previous, label, over, count);
 
 	assert_int_equal(scene_state(s, &st), RESOLVE_ACCEPTED);
 	return st;
@@ -161,9 +161,9 @@ static void deleted_heads_are_kept_and_recalled_ones_go(void **state)
 {
 	struct scene *s = *state;
 	struct manifest a = put(s, NULL, 0, 1, 1, RESOLVE_ACCEPTED);
-	struct statement del = scene_statement(s, scene_doc(1),
-					       STATEMENT_DELETE, 2, &a.digest,
-					       0, NULL, 0);
+	struct statement del =
+		scene_statement(s, scene_doc(1), STATEMENT_DELETE, 2, &a.digest,
+				0, NULL, 0);
 	struct statement recall;
 
 	assert_int_equal(scene_state(s, &del), RESOLVE_ACCEPTED);
@@ -216,8 +216,7 @@ static void imports_are_held_for_unknown_statements(void **state)
 	assert_int_equal(import(s, &m, &seal, &arena).outcome,
 			 RESOLVE_ACCEPTED);
 	m.home = scene_nation("FRA");
-	assert_int_equal(import(s, &m, &seal, &arena).outcome,
-			 RESOLVE_FOREIGN);
+	assert_int_equal(import(s, &m, &seal, &arena).outcome, RESOLVE_FOREIGN);
 	arena_clear(&arena);
 }
 
@@ -257,8 +256,7 @@ static void what_a_standing_head_covers_is_covered(void **state)
 
 	put(s, &a.digest, 1, 1, 1, RESOLVE_ACCEPTED);
 	arena_init(&arena, DOCUMENT_ARENA_MAX);
-	assert_int_equal(import(s, &a, &seal, &arena).outcome,
-			 RESOLVE_COVERED);
+	assert_int_equal(import(s, &a, &seal, &arena).outcome, RESOLVE_COVERED);
 	arena_clear(&arena);
 }
 
@@ -345,8 +343,8 @@ int main(void)
 			a_fifth_head_of_a_nation_is_too_many, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_write_under_an_old_or_unknown_statement_is_stale, set_up,
-			tear_down),
+			a_write_under_an_old_or_unknown_statement_is_stale,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_serial_that_does_not_rise_is_a_replay, set_up,
 			tear_down),
@@ -375,8 +373,8 @@ int main(void)
 			after_a_fork_of_labels_both_must_release, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
-			withdrawn_documents_keep_statements_and_lose_keys, set_up,
-			tear_down),
+			withdrawn_documents_keep_statements_and_lose_keys,
+			set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-
 static struct doc_id doc_of(uint32_t n)
 {
 	struct doc_id id = {{1}};
@@ -116,14 +115,17 @@ static void keys_wrapped_today_open_after_a_restart(void **state)
 			 back));
 	assert_memory_equal(key, back, sizeof(key));
 	/* Bound to document, commitment and slot. */
-	assert_int_equal(ring_unwrap(t->ring, slot, doc_of(2),
-				     commitment_of(1), wrapped, back).code,
+	assert_int_equal(ring_unwrap(t->ring, slot, doc_of(2), commitment_of(1),
+				     wrapped, back)
+				 .code,
 			 ERR_CORRUPT);
-	assert_int_equal(ring_unwrap(t->ring, slot, doc_of(1),
-				     commitment_of(2), wrapped, back).code,
+	assert_int_equal(ring_unwrap(t->ring, slot, doc_of(1), commitment_of(2),
+				     wrapped, back)
+				 .code,
 			 ERR_CORRUPT);
 	assert_int_equal(ring_unwrap(t->ring, slot + 1, doc_of(1),
-				     commitment_of(1), wrapped, back).code,
+				     commitment_of(1), wrapped, back)
+				 .code,
 			 ERR_CORRUPT);
 }
 
@@ -135,8 +137,9 @@ static void another_root_key_leaves_the_ring_sealed(void **state)
 	uint8_t root[KEYFILE_ROOT_LEN] = {0};
 
 	must(key_provider_file_open(t->keys, root, &t->random, &wrong));
-	assert_int_equal(ring_open(t->path, &wrong, &t->random, &t->clock,
-				   &ring).code, ERR_SEALED);
+	assert_int_equal(
+		ring_open(t->path, &wrong, &t->random, &t->clock, &ring).code,
+		ERR_SEALED);
 	wrong.close(wrong.self);
 	assert_int_equal(key_files(t), 1);
 }
@@ -231,16 +234,18 @@ static void purge_destroys_the_slot_and_moves_the_others(void **state)
 		assert_int_not_equal(moves.doc[i], 7);
 	assert_true(ring_generation(t->ring) > generation);
 	assert_int_equal(key_files(t), 1);
-	assert_int_equal(ring_kek(t->ring, slot, doc_of(7), commitment_of(1),
-				  kek).code, ERR_NOT_FOUND);
+	assert_int_equal(
+		ring_kek(t->ring, slot, doc_of(7), commitment_of(1), kek).code,
+		ERR_NOT_FOUND);
 	must(txn_begin_read(t->store, STORE_RECORDS, &txn));
 	must(ring_purge_pending(txn, &pending));
 	txn_abort(&txn);
 	assert_false(pending);
 	tempstore_close(t);
 	tempstore_open(t);
-	assert_int_equal(ring_kek(t->ring, slot, doc_of(7), commitment_of(1),
-				  kek).code, ERR_NOT_FOUND);
+	assert_int_equal(
+		ring_kek(t->ring, slot, doc_of(7), commitment_of(1), kek).code,
+		ERR_NOT_FOUND);
 	must(ring_kek(t->ring, moves.to[0], doc_of(1), commitment_of(1), kek));
 	must(ring_purge(t->ring, t->store, &mover, &destroyed));
 	assert_int_equal(destroyed, 0);
@@ -266,8 +271,10 @@ static void the_old_ring_file_opens_nothing_after_a_purge(void **state)
 	drop(t, doc_of(0), slot);
 	must(ring_purge(t->ring, t->store, &mover, &destroyed));
 	must(file_write(path, buf_span(&old), false));
-	assert_int_equal(ring_open(t->path, &t->provider, &t->random,
-				   &t->clock, &ring).code, ERR_SEALED);
+	assert_int_equal(ring_open(t->path, &t->provider, &t->random, &t->clock,
+				   &ring)
+				 .code,
+			 ERR_SEALED);
 	buf_wipe(&old);
 }
 
@@ -285,8 +292,7 @@ static void a_failed_move_leaves_all_as_it_was(void **state)
 		take(t, doc_of(n));
 	drop(t, doc_of(3), slot);
 	moves.fail_at = 5;
-	assert_true(failed(ring_purge(t->ring, t->store, &mover,
-				      &destroyed)));
+	assert_true(failed(ring_purge(t->ring, t->store, &mover, &destroyed)));
 	assert_int_equal(destroyed, 9);
 	must(ring_kek(t->ring, slot, doc_of(1), commitment_of(1), kek));
 	/* At the next start it is finished. */
@@ -368,7 +374,8 @@ static void a_purge_cut_short_anywhere_is_finished_at_start(void **state)
 		must(ring_purge(t->ring, t->store, &mover, &destroyed));
 		assert_int_equal(key_files(t), 1);
 		assert_int_equal(ring_kek(t->ring, slot, doc_of(2 * stop),
-					  commitment_of(1), kek).code,
+					  commitment_of(1), kek)
+					 .code,
 				 ERR_NOT_FOUND);
 	}
 }
@@ -409,12 +416,13 @@ static void a_one_time_secret_opens_under_its_name_only(void **state)
 			      &out));
 	assert_true(span_eq_str(buf_span(&out), "secret"));
 	assert_int_equal(ring_open_secret(t->ring, span_str("token 2"),
-					  buf_span(&sealed), &out).code,
+					  buf_span(&sealed), &out)
+				 .code,
 			 ERR_CORRUPT);
 	for (size_t len = 0; len < sealed.len; len++)
-		assert_true(failed(ring_open_secret(
-			t->ring, span_str("token 1"), span_of(sealed.at, len),
-			&out)));
+		assert_true(failed(
+			ring_open_secret(t->ring, span_str("token 1"),
+					 span_of(sealed.at, len), &out)));
 	buf_wipe(&sealed);
 	buf_wipe(&out);
 }
@@ -431,8 +439,8 @@ static void guard_keys_are_found_and_kept_after_replacement(void **state)
 	tempstore_new(&with, true);
 	must(ring_private(with.ring, KEYFILE_SEAL, &key));
 	assert_int_equal(crypto_key_curve(key), CRYPTO_P384);
-	assert_int_equal(ring_private(with.ring, KEYFILE_DEVICE_CA,
-				      &key).code, ERR_NOT_FOUND);
+	assert_int_equal(ring_private(with.ring, KEYFILE_DEVICE_CA, &key).code,
+			 ERR_NOT_FOUND);
 	must(ring_private(with.ring, KEYFILE_GUARD_P256, &key));
 	old = crypto_public_point_id(crypto_key_public(key));
 	now = clock_s(&with.clock);

@@ -60,7 +60,9 @@ static void the_passphrase_and_no_other_opens_the_root_key(void **state)
 	assert_int_equal(root_key_open(p->path, span_str("Horse"), got).code,
 			 ERR_SEALED);
 	assert_int_equal(root_key_create(p->path, span_str("horse"), QUICK,
-					 &p->random, made).code, ERR_EXISTS);
+					 &p->random, made)
+				 .code,
+			 ERR_EXISTS);
 }
 
 static void no_changed_root_key_file_opens(void **state)
@@ -81,19 +83,22 @@ static void no_changed_root_key_file_opens(void **state)
 		if (i == 8)
 			continue; /* the cost: seconds, or out of range */
 		file.at[i] ^= 1;
-		assert_true(failed(keyfile_decode_root(
-			buf_span(&file), span_str("p"), root)));
+		assert_true(failed(keyfile_decode_root(buf_span(&file),
+						       span_str("p"), root)));
 		file.at[i] ^= 1;
 	}
 	file.at[8] = 30;
-	assert_int_equal(keyfile_decode_root(buf_span(&file), span_str("p"),
-					     root).code, ERR_MALFORMED);
+	assert_int_equal(
+		keyfile_decode_root(buf_span(&file), span_str("p"), root).code,
+		ERR_MALFORMED);
 	file.at[7] = 2;
-	assert_int_equal(keyfile_decode_root(buf_span(&file), span_str("p"),
-					     root).code, ERR_VERSION);
+	assert_int_equal(
+		keyfile_decode_root(buf_span(&file), span_str("p"), root).code,
+		ERR_VERSION);
 	buf_clear(&file);
 	assert_int_equal(keyfile_encode_root(span_str("p"), 5, salt, nonce,
-					     root, &file).code,
+					     root, &file)
+				 .code,
 			 ERR_UNSUPPORTED);
 	(void)p;
 }
@@ -126,13 +131,13 @@ static void the_start_file_carries_keys_and_certificate(void **state)
 	assert_true(key_id_eq(crypto_public_id(crypto_key_public(back)),
 			      crypto_public_id(crypto_key_public(seal))));
 	crypto_key_free(back);
-	assert_int_equal(keyfile_start_key(&got, KEYFILE_DEVICE_CA,
-					   &back).code, ERR_NOT_FOUND);
+	assert_int_equal(keyfile_start_key(&got, KEYFILE_DEVICE_CA, &back).code,
+			 ERR_NOT_FOUND);
 	buf_init(&file, KEYFILE_START_FILE_MAX);
 	must(file_read(p->path, &file));
 	for (size_t len = 0; len < file.len; len++)
-		assert_true(failed(keyfile_decode_start(
-			span_of(file.at, len), root, &plain, &got)));
+		assert_true(failed(keyfile_decode_start(span_of(file.at, len),
+							root, &plain, &got)));
 	must(start_file_destroy(p->path));
 	assert_int_equal(start_file_open(p->path, root, &plain, &got).code,
 			 ERR_NOT_FOUND);

@@ -26,9 +26,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct doc_id one = {{1}}, two = {{2}}, last = {
-	{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	 255, 255}};
+static const struct doc_id one = {{1}}, two = {{2}},
+			   last = {{255, 255, 255, 255, 255, 255, 255, 255, 255,
+				    255, 255, 255, 255, 255, 255, 255}};
 
 static void a_segment_is_read_in_parts(void **state)
 {
@@ -54,8 +54,9 @@ static void a_segment_is_read_in_parts(void **state)
 	assert_true(span_eq(got, span_of(bytes, SEGMENT_STORED_MAX)));
 	must(segment_get(txn, one, d, SEGMENT_STORED_MAX, 1, &got));
 	assert_int_equal(got.len, 0);
-	assert_int_equal(segment_get(txn, one, d, SEGMENT_STORED_MAX + 1, 1,
-				     &got).code, ERR_RANGE);
+	assert_int_equal(
+		segment_get(txn, one, d, SEGMENT_STORED_MAX + 1, 1, &got).code,
+		ERR_RANGE);
 	assert_int_equal(segment_get(txn, two, d, 0, 1, &got).code,
 			 ERR_NOT_FOUND);
 	must(segment_has(txn, one, d, &there));
@@ -73,7 +74,8 @@ static void too_long_a_segment_is_refused(void **state)
 	must(txn_begin_write(t->store, STORE_SEGMENTS, &txn));
 	assert_int_equal(segment_put(txn, one, (struct digest){{1}},
 				     span_of(bytes, SEGMENT_STORED_MAX + 1))
-				 .code, ERR_TOO_LARGE);
+				 .code,
+			 ERR_TOO_LARGE);
 	txn_abort(&txn);
 	free(bytes);
 }
@@ -107,8 +109,7 @@ static void documents_and_segments_are_walked_in_order(void **state)
 	must(segment_del_document(txn, one));
 	d = (struct digest){{0}};
 	assert_int_equal(segment_next(txn, one, &d).code, ERR_NOT_FOUND);
-	assert_int_equal(segment_table_next(txn, one, &d).code,
-			 ERR_NOT_FOUND);
+	assert_int_equal(segment_table_next(txn, one, &d).code, ERR_NOT_FOUND);
 	must(segment_table_get(txn, two, (struct digest){{4}}, &got));
 	assert_true(span_eq_str(got, "t"));
 	must(segment_table_del(txn, two, (struct digest){{4}}));
@@ -131,13 +132,14 @@ static void a_flipped_bit_of_sealed_content_is_found(void **state)
 			 span_str("sealed content, for once readable")));
 	must(txn_commit(&txn));
 	tempstore_close(t);
-	assert_int_not_equal(
-		tempstore_flip(t, "segments/data.mdb",
-			       span_str("for once readable")), 0);
+	assert_int_not_equal(tempstore_flip(t, "segments/data.mdb",
+					    span_str("for once readable")),
+			     0);
 	tempstore_open(t);
 	must(txn_begin_read(t->store, STORE_SEGMENTS, &txn));
-	assert_int_equal(segment_get(txn, one, (struct digest){{3}}, 0, 1,
-				     &got).code, ERR_CORRUPT);
+	assert_int_equal(segment_get(txn, one, (struct digest){{3}}, 0, 1, &got)
+				 .code,
+			 ERR_CORRUPT);
 	txn_abort(&txn);
 }
 

@@ -145,8 +145,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			a_shelf_has_one_number_whatever_the_order_of_labels, set_up,
-			tear_down),
+			a_shelf_has_one_number_whatever_the_order_of_labels,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_number_is_not_used_again_after_an_abort, set_up,
 			tear_down),
@@ -156,9 +156,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_shelf_needs_a_label_and_not_too_many, set_up,
 			tear_down),
-		cmocka_unit_test_setup_teardown(
-			sets_join_meet_and_subtract, set_up,
-			tear_down),
+		cmocka_unit_test_setup_teardown(sets_join_meet_and_subtract,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_set_of_another_form_does_not_decode, set_up,
 			tear_down),

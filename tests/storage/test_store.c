@@ -73,9 +73,9 @@ static void a_second_opener_is_refused(void **state)
 
 	assert_int_equal(store_open(&o, &other).code, ERR_BUSY);
 	assert_null(other);
-	assert_int_equal(store_create(&o, (struct replica){{{'G', 'B', 'R'}},
-							   2}).code,
-			 ERR_BUSY);
+	assert_int_equal(
+		store_create(&o, (struct replica){{{'G', 'B', 'R'}}, 2}).code,
+		ERR_BUSY);
 }
 
 static void a_store_is_made_once(void **state)
@@ -157,10 +157,13 @@ static void a_flipped_bit_is_found(void **state)
 		      span_str("another"));
 	tempstore_close(t);
 	assert_int_not_equal(tempstore_flip(t, "records/data.mdb",
-					    span_str(text)), 0);
+					    span_str(text)),
+			     0);
 	tempstore_open(t);
 	assert_int_equal(get(t, TABLE_PEERS, key_peer((struct nation){"FRA"}),
-			     value, 64).code, ERR_CORRUPT);
+			     value, 64)
+				 .code,
+			 ERR_CORRUPT);
 	must(get(t, TABLE_PEERS, key_peer((struct nation){"DEU"}), value, 64));
 }
 
@@ -222,8 +225,8 @@ static void the_first_io_error_of_a_commit_is_the_end(void **state)
 	assert_true(store_dead(t->store));
 	assert_int_equal(txn_begin_read(t->store, STORE_RECORDS, &other).code,
 			 ERR_IO);
-	assert_int_equal(txn_begin_write(t->store, STORE_SEGMENTS,
-					 &other).code, ERR_IO);
+	assert_int_equal(txn_begin_write(t->store, STORE_SEGMENTS, &other).code,
+			 ERR_IO);
 	tempstore_close(t);
 	tempstore_open(t);
 	assert_false(store_dead(t->store));

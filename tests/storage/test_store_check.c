@@ -30,9 +30,11 @@ static void every_damaged_record_is_counted(void **state)
 	assert_int_equal(check.corrupt, 0);
 	tempstore_close(&t);
 	assert_int_not_equal(tempstore_flip(&t, "records/data.mdb",
-					    span_str(text)), 0);
+					    span_str(text)),
+			     0);
 	assert_int_not_equal(tempstore_flip(&t, "segments/data.mdb",
-					    span_str("in segments")), 0);
+					    span_str("in segments")),
+			     0);
 	tempstore_open(&t);
 	must(store_check(t.store, &check));
 	assert_int_equal(check.records, 53);

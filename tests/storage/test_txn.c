@@ -37,8 +37,9 @@ static void put_get_delete(void **state)
 	must(txn_put(txn, TABLE_RULES, key_rule(7), span_str("seven")));
 	must(txn_get(txn, TABLE_RULES, key_rule(7), &value));
 	assert_true(span_eq_str(value, "seven"));
-	assert_int_equal(txn_put_new(txn, TABLE_RULES, key_rule(7),
-				     span_str("x")).code, ERR_EXISTS);
+	assert_int_equal(
+		txn_put_new(txn, TABLE_RULES, key_rule(7), span_str("x")).code,
+		ERR_EXISTS);
 	must(txn_put(txn, TABLE_RULES, key_rule(7), span_str("")));
 	must(txn_get(txn, TABLE_RULES, key_rule(7), &value));
 	assert_int_equal(value.len, 0);
@@ -154,15 +155,18 @@ static void a_cursor_stays_in_its_prefix_both_ways(void **state)
 	assert_int_equal(number_of(row), 2020);
 	must(txn_cursor_seek(c, key_feed(1, (struct seq){11}), &row));
 	assert_int_equal(number_of(row), 2010);
-	assert_int_equal(txn_cursor_seek(c, key_feed(2, (struct seq){31}),
-					 &row).code, ERR_NOT_FOUND);
+	assert_int_equal(txn_cursor_seek(c, key_feed(2, (struct seq){31}), &row)
+				 .code,
+			 ERR_NOT_FOUND);
 	must(txn_cursor_seek_before(c, key_feed(2, (struct seq){30}), &row));
 	assert_int_equal(number_of(row), 2020);
 	must(txn_cursor_seek_before(c, key_feed(9, (struct seq){1}), &row));
 	assert_int_equal(number_of(row), 2030);
-	assert_int_equal(txn_cursor_seek_before(c, key_feed(2,
-							    (struct seq){10}),
-						&row).code, ERR_NOT_FOUND);
+	assert_int_equal(txn_cursor_seek_before(c,
+						key_feed(2, (struct seq){10}),
+						&row)
+				 .code,
+			 ERR_NOT_FOUND);
 	must(txn_cursor_last(c, &row));
 	assert_int_equal(number_of(row), 2030);
 	txn_cursor_close(c);
@@ -181,8 +185,7 @@ static void a_cursor_stays_in_its_prefix_both_ways(void **state)
 	must(txn_cursor_last(c, &row));
 	assert_int_equal(number_of(row), 3030);
 	txn_cursor_close(c);
-	must(txn_cursor_open(txn, TABLE_FEED, key_feed_shelf(UINT32_MAX),
-			     &c));
+	must(txn_cursor_open(txn, TABLE_FEED, key_feed_shelf(UINT32_MAX), &c));
 	assert_int_equal(txn_cursor_last(c, &row).code, ERR_NOT_FOUND);
 	assert_int_equal(txn_cursor_first(c, &row).code, ERR_NOT_FOUND);
 	txn_cursor_close(c);
@@ -247,7 +250,8 @@ static void keys_and_values_beyond_the_caps_are_refused(void **state)
 
 	must(txn_begin_write(t->store, STORE_RECORDS, &txn));
 	assert_int_equal(txn_put(txn, TABLE_RULES, key_rule(1),
-				 span_of(big, RECORD_VALUE_MAX + 1)).code,
+				 span_of(big, RECORD_VALUE_MAX + 1))
+				 .code,
 			 ERR_TOO_LARGE);
 	must(txn_put(txn, TABLE_RULES, key_rule(1),
 		     span_of(big, RECORD_VALUE_MAX)));

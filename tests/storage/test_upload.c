@@ -29,9 +29,14 @@ static int teardown(void **state)
 static void leases_are_kept_counted_and_walked(void **state)
 {
 	struct tempstore *t = *state;
-	struct upload u = {.id = {1}, .doc = {{2}}, .author = {{3}},
-			   .table = {{4}}, .total = 500, .offset = 5,
-			   .time = 77}, got;
+	struct upload u = {.id = {1},
+			   .doc = {{2}},
+			   .author = {{3}},
+			   .table = {{4}},
+			   .total = 500,
+			   .offset = 5,
+			   .time = 77},
+		      got;
 	struct txn *txn = NULL;
 	unsigned n;
 

@@ -9,8 +9,8 @@
 
 static void put(struct scene *s, unsigned doc, unsigned label)
 {
-	struct manifest m = scene_manifest(s, scene_doc(doc), NULL, 0, 1,
-					   label);
+	struct manifest m =
+		scene_manifest(s, scene_doc(doc), NULL, 0, 1, label);
 
 	assert_int_equal(scene_put(s, &m), RESOLVE_ACCEPTED);
 }
@@ -68,8 +68,7 @@ static void a_view_of_one_profile_asks_for_new_shelves_only(void **state)
 			      &three));
 	assert_int_equal(asked.times, 3);
 	assert_int_equal(view_size(three), 3);
-	must(view_new_decided(s->index, s->txn, other, three, &decider,
-			      &four));
+	must(view_new_decided(s->index, s->txn, other, three, &decider, &four));
 	assert_int_equal(asked.times, 6);
 	view_free(one);
 	view_free(two);
@@ -129,9 +128,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_view_of_one_profile_asks_for_new_shelves_only, set_up,
 			tear_down),
-		cmocka_unit_test_setup_teardown(
-			a_number_names_one_set_for_life, set_up,
-			tear_down),
+		cmocka_unit_test_setup_teardown(a_number_names_one_set_for_life,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

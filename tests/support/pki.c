@@ -42,21 +42,21 @@ void pki_ca(struct pki *out, const char *name)
 	o.not_after = PKI_CA_TO;
 	begin(out);
 	assert_false(failed(certificate_make_ca(out->key, &o, &out->der)));
-	assert_false(failed(
-		certificate_to_pem(buf_span(&out->der), &out->pem)));
+	assert_false(
+		failed(certificate_to_pem(buf_span(&out->der), &out->pem)));
 }
 
 static void issue(struct pki *out, const struct pki *ca,
 		  const struct certificate_order *o)
 {
-	assert_false(failed(certificate_issue(
-		ca->key, buf_span(&ca->der),
-		crypto_public_spki(crypto_key_public(out->key)), o,
-		&out->der)));
-	assert_false(failed(
-		certificate_to_pem(buf_span(&out->der), &out->pem)));
-	assert_false(failed(
-		certificate_to_pem(buf_span(&ca->der), &out->pem)));
+	assert_false(
+		failed(certificate_issue(ca->key, buf_span(&ca->der),
+					 crypto_public_spki(
+						 crypto_key_public(out->key)),
+					 o, &out->der)));
+	assert_false(
+		failed(certificate_to_pem(buf_span(&out->der), &out->pem)));
+	assert_false(failed(certificate_to_pem(buf_span(&ca->der), &out->pem)));
 }
 
 void pki_server(struct pki *out, const struct pki *ca)

@@ -9,8 +9,8 @@
 /* A key with its certificate; PEM of both. Clear with pki_clear. */
 struct pki {
 	struct crypto_key *key;
-	struct buf der;	    /* the certificate */
-	struct buf pem;	    /* the certificate, then the CA's where it has one */
+	struct buf der; /* the certificate */
+	struct buf pem; /* the certificate, then the CA's where it has one */
 	struct buf key_pem;
 };
 

@@ -14,8 +14,8 @@ void tempstore_check(struct err e, const char *file, int line)
 {
 	if (!failed(e))
 		return;
-	fprintf(stderr, "%s:%d: %s: %s\n", file, line,
-		err_row(e.code)->name, e.detail ? e.detail : "");
+	fprintf(stderr, "%s:%d: %s: %s\n", file, line, err_row(e.code)->name,
+		e.detail ? e.detail : "");
 	abort();
 }
 
@@ -77,8 +77,7 @@ void tempstore_new(struct tempstore *t, bool with_keys)
 	must(key_provider_file_open(t->keys, t->root_key, &t->random,
 				    &t->provider));
 	must(ring_create(t->path, &t->provider, &t->random, &start));
-	must(ring_open(t->path, &t->provider, &t->random, &t->clock,
-		       &t->ring));
+	must(ring_open(t->path, &t->provider, &t->random, &t->clock, &t->ring));
 	o = tempstore_options(t);
 	must(store_create(&o, replica));
 	must(store_open(&o, &t->store));
@@ -102,8 +101,7 @@ void tempstore_open(struct tempstore *t)
 
 	must(key_provider_file_open(t->keys, t->root_key, &t->random,
 				    &t->provider));
-	must(ring_open(t->path, &t->provider, &t->random, &t->clock,
-		       &t->ring));
+	must(ring_open(t->path, &t->provider, &t->random, &t->clock, &t->ring));
 	o = tempstore_options(t);
 	must(store_open(&o, &t->store));
 }

@@ -19,9 +19,9 @@ struct ends {
 	struct buf client_saw, server_saw;
 	size_t step;
 	uint64_t now;
-	bool hold;	  /* the server consumes nothing */
-	uint32_t held;	  /* bytes it holds */
-	uint32_t request; /* the last stream the server saw */
+	bool hold;		/* the server consumes nothing */
+	uint32_t held;		/* bytes it holds */
+	uint32_t request;	/* the last stream the server saw */
 	struct h2_event failed; /* of the server */
 };
 
@@ -67,8 +67,8 @@ static void tell(struct buf *out, const struct h2_event *v)
 		buf_printf(out, "inform %u %d;", v->stream, v->head->status);
 		break;
 	case H2_RESPONSE:
-		buf_printf(out, "response %u %d%s;", v->stream,
-			   v->head->status, v->end ? " end" : "");
+		buf_printf(out, "response %u %d%s;", v->stream, v->head->status,
+			   v->end ? " end" : "");
 		break;
 	case H2_DATA:
 		buf_printf(out, "data %u %zu;", v->stream, v->data.len);
@@ -181,19 +181,20 @@ static void a_request_meets_its_response(void **state)
 
 		ends_open(&e, NULL);
 		e.step = steps[i];
-		assert_false(failed(
-			h2_request(e.client, &head, false, NULL, &id)));
+		assert_false(
+			failed(h2_request(e.client, &head, false, NULL, &id)));
 		ends_run(&e);
 		assert_saw(&e.server_saw, "request 1 GET /v1/me?x=1 end;");
-		assert_false(failed(h2_inform(e.server, id,
-					      &(struct h2_head){.status = 104})));
+		assert_false(
+			failed(h2_inform(e.server, id,
+					 &(struct h2_head){.status = 104})));
 		answer.fields = fields;
 		answer.count = 1;
 		assert_false(failed(h2_respond(e.server, id, &answer, true)));
 		assert_int_equal(h2_respond(e.server, id, &answer, true).code,
 				 ERR_USAGE);
-		assert_false(failed(
-			h2_body_push(e.server, id, span_str("hello"))));
+		assert_false(
+			failed(h2_body_push(e.server, id, span_str("hello"))));
 		assert_false(failed(h2_body_end(e.server, id)));
 		ends_run(&e);
 		assert_saw(&e.server_saw, "closed 1 0;");
@@ -214,9 +215,9 @@ static void a_request_meets_its_response(void **state)
 
 static void fields_and_owners_come_with_events(void **state)
 {
-	struct h2_field fields[] = {
-		{span_str("if-match"), span_str("\"a\"")},
-		{span_str("content-type"), span_str("application/json")}};
+	struct h2_field fields[] = {{span_str("if-match"), span_str("\"a\"")},
+				    {span_str("content-type"),
+				     span_str("application/json")}};
 	struct h2_head head = get("/");
 	struct h2_event v;
 	struct ends e;
@@ -268,8 +269,9 @@ static void a_body_waits_for_its_owner(void **state)
 	e.hold = true;
 	assert_false(failed(h2_request(e.client, &head, true, NULL, &id)));
 	for (int i = 0; i < 100; i++) {
-		assert_false(failed(h2_body_push_some(
-			e.client, id, SPAN_OBJ(bytes), &taken)));
+		assert_false(
+			failed(h2_body_push_some(e.client, id, SPAN_OBJ(bytes),
+						 &taken)));
 		sent += taken;
 		ends_run(&e);
 	}
@@ -348,8 +350,8 @@ static void a_limit_of_requests_ends_gracefully(void **state)
 	limits.requests = 2;
 	ends_open(&e, &limits);
 	for (int i = 0; i < 2; i++) {
-		assert_false(failed(
-			h2_request(e.client, &head, false, NULL, &id)));
+		assert_false(
+			failed(h2_request(e.client, &head, false, NULL, &id)));
 		ends_run(&e);
 		assert_false(failed(h2_respond(e.server, id, &answer, false)));
 		ends_run(&e);
@@ -370,8 +372,8 @@ static void a_failed_connection_closes_every_stream_first(void **state)
 
 	ends_open(&e, NULL);
 	for (int i = 0; i < 3; i++)
-		assert_false(failed(
-			h2_request(e.client, &head, false, NULL, &id)));
+		assert_false(
+			failed(h2_request(e.client, &head, false, NULL, &id)));
 	ends_run(&e);
 	buf_reset(&e.server_saw);
 	h2_fail(e.server, H2_INTERNAL_ERROR, err_make(ERR_IO, "a test"));
@@ -621,8 +623,9 @@ static void flood_ends(const struct flood *f, bool ack, size_t step)
 	for (; round < 100000 && last.kind != H2_FAILED; round++) {
 		f->round(&b, round);
 		for (size_t at = 0; at < b.len; at += step) {
-			assert_false(failed(h2_recv(
-				h2, span_sub(buf_span(&b), at, step), 5)));
+			assert_false(failed(
+				h2_recv(h2, span_sub(buf_span(&b), at, step),
+					5)));
 			while (h2_next(h2, &v)) {
 				last = v;
 				requests += v.kind == H2_REQUEST;
@@ -709,8 +712,8 @@ static void a_flood_is_told_to_calm_down(void **state)
 	greet(&b, true);
 	for (uint32_t i = 0; i < 500; i++) {
 		pings(&b, i);
-		assert_false(failed(
-			h2_recv(h2, buf_span(&b), (uint64_t)i * 1000)));
+		assert_false(
+			failed(h2_recv(h2, buf_span(&b), (uint64_t)i * 1000)));
 		assert_false(h2_next(h2, &v));
 		h2_sent(h2, h2_pending(h2).len);
 		buf_reset(&b);
@@ -832,8 +835,8 @@ static void a_header_block_must_come_in_time(void **state)
 	ends_run(&e);
 	buf_init(&b, 1024);
 	headers(&b, 1, true);
-	assert_false(failed(h2_recv(
-		e.server, span_sub(buf_span(&b), 0, 20), e.now)));
+	assert_false(failed(
+		h2_recv(e.server, span_sub(buf_span(&b), 0, 20), e.now)));
 	server_events(&e);
 	assert_int_equal(h2_deadline(e.server), e.now + 10000);
 	expire_until(&e, e.now + 10000);
@@ -916,8 +919,9 @@ static void a_response_that_nobody_reads_is_reset(void **state)
 		struct span s;
 		size_t taken;
 
-		assert_false(failed(h2_body_push_some(
-			e.server, id, SPAN_OBJ(bytes), &taken)));
+		assert_false(
+			failed(h2_body_push_some(e.server, id, SPAN_OBJ(bytes),
+						 &taken)));
 		s = h2_pending(e.server);
 		out += s.len;
 		assert_false(failed(h2_recv(e.client, s, e.now)));
@@ -981,8 +985,8 @@ static void nonsense_and_cut_streams_do_no_harm(void **state)
 	frame(&b, 0, 1, 1, span_str("its end"));
 	for (size_t cut = 0; cut <= b.len; cut++) {
 		assert_false(failed(h2_new_server(NULL, 0, &h2)));
-		assert_false(failed(
-			h2_recv(h2, span_sub(buf_span(&b), 0, cut), 0)));
+		assert_false(
+			failed(h2_recv(h2, span_sub(buf_span(&b), 0, cut), 0)));
 		while (h2_next(h2, &v))
 			assert_int_not_equal(v.kind, H2_FAILED);
 		h2_free(h2);
@@ -1000,10 +1004,10 @@ static void nonsense_and_cut_streams_do_no_harm(void **state)
 		assert_false(failed(h2_recv(h2, span_of(copy, b.len), 0)));
 		while (h2_next(h2, &v))
 			if (v.kind == H2_REQUEST)
-				(void)!failed(h2_respond(
-					h2, v.stream,
-					&(struct h2_head){.status = 200},
-					false));
+				(void)!failed(h2_respond(h2, v.stream,
+							 &(struct h2_head){
+								 .status = 200},
+							 false));
 		h2_pending(h2);
 		while (h2_next(h2, &v))
 			;
@@ -1043,8 +1047,8 @@ static bool pump(struct end *from, struct end *to, struct buf *wire)
 static void a_large_body_streams_in_little_memory(void **state)
 {
 	static uint8_t chunk[65536];
-	const size_t total = getenv("ENTENTE_SLOW") ? (size_t)256 << 20
-						    : (size_t)32 << 20;
+	const size_t total =
+		getenv("ENTENTE_SLOW") ? (size_t)256 << 20 : (size_t)32 << 20;
 	struct h2_head head = get("/big"), answer = status(200);
 	struct pki ca, cert;
 	struct tls_config sc = {0}, cc = {0};
@@ -1084,18 +1088,19 @@ static void a_large_body_streams_in_little_memory(void **state)
 			while (h2_next(server.h2, &v))
 				if (v.kind == H2_REQUEST) {
 					stream = v.stream;
-					assert_false(failed(h2_respond(
-						server.h2, stream, &answer,
-						true)));
+					assert_false(failed(
+						h2_respond(server.h2, stream,
+							   &answer, true)));
 				}
 		} while (plain.len);
 		while (stream && pushed < total) {
-			assert_false(failed(h2_body_push_some(
-				server.h2, stream, SPAN_OBJ(chunk), &taken)));
+			assert_false(failed(h2_body_push_some(server.h2, stream,
+							      SPAN_OBJ(chunk),
+							      &taken)));
 			pushed += taken;
 			if (pushed >= total)
-				assert_false(failed(
-					h2_body_end(server.h2, stream)));
+				assert_false(
+					failed(h2_body_end(server.h2, stream)));
 			if (taken < sizeof(chunk))
 				break;
 		}

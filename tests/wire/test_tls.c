@@ -134,8 +134,8 @@ static void bytes_come_out_as_they_went_in(void **state)
 		assert_true(span_eq(tls_peer_certificate(e.client),
 				    buf_span(&f->server.der)));
 		assert_true(tls_peer_digest(e.server, &seen));
-		assert_false(failed(
-			crypto_sha256(buf_span(&f->client.der), &is)));
+		assert_false(
+			failed(crypto_sha256(buf_span(&f->client.der), &is)));
 		assert_true(digest_eq(seen, is));
 
 		say(e.client, span_str("from the client"));
@@ -220,10 +220,10 @@ static void only_certificates_that_fit_are_taken(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct meeting *m = &rows[i];
 		struct tls_config s = server_config(f, m->auth);
-		struct tls_config c = client_config(
-			f, m->client == 1   ? &f->client
-			   : m->client == 2 ? &f->stranger
-					    : NULL);
+		struct tls_config c =
+			client_config(f, m->client == 1	  ? &f->client
+					 : m->client == 2 ? &f->stranger
+							  : NULL);
 		struct span plain;
 		struct ends e;
 
@@ -258,10 +258,10 @@ static void an_ended_client_certificate_is_taken_by_grace_alone(void **state)
 		assert_false(failed(tls_context_new_server(&s, &sc)));
 		assert_false(failed(tls_context_new_client(&c, &cc)));
 		/* It ended 150 s ago. */
-		assert_false(failed(
-			tls_new_server(sc, PKI_TO + 150, &e.server)));
-		assert_false(failed(
-			tls_new_client(cc, NULL, PKI_NOW, &e.client)));
+		assert_false(
+			failed(tls_new_server(sc, PKI_TO + 150, &e.server)));
+		assert_false(
+			failed(tls_new_client(cc, NULL, PKI_NOW, &e.client)));
 		ends_run(&e);
 		if (grace < 2) {
 			assert_int_equal(e.server_err.code,
@@ -320,8 +320,9 @@ static void a_write_stops_at_the_cap_and_goes_on(void **state)
 		struct span plain;
 		size_t taken;
 
-		assert_false(failed(tls_write(
-			e.server, span_of(bytes + at, len - at), &taken)));
+		assert_false(failed(tls_write(e.server,
+					      span_of(bytes + at, len - at),
+					      &taken)));
 		assert_true(tls_pending(e.server).len <= TLS_OUT_MAX);
 		at += taken;
 		ends_run(&e);
@@ -348,18 +349,18 @@ static void a_write_stops_at_the_cap_and_goes_on(void **state)
 
 static void what_is_no_tls_is_refused(void **state)
 {
-	static const char *const lines[] = {
-		"GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-		/* A TLS 1.2 ClientHello's first bytes, and nonsense after. */
-		"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03",
-		"\x17\x03\x03\x00\x10nonsensenonsense"};
+	static const char *const lines[] =
+		{"GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		 /* A TLS 1.2 ClientHello's first bytes, and nonsense after. */
+		 "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03",
+		 "\x17\x03\x03\x00\x10nonsensenonsense"};
 	struct fixture *f = *state;
 	struct tls_config s = server_config(f, TLS_CLIENT_NONE);
 	struct tls_context *context;
 
 	assert_false(failed(tls_context_new_server(&s, &context)));
 	for (size_t i = 0; i < 4; i++) {
-		struct span text = i == 2 ? span_of(lines[i], 10)
+		struct span text = i == 2   ? span_of(lines[i], 10)
 				   : i == 3 ? span_of(lines[i], 21)
 					    : span_str(lines[i]);
 		struct tls *t;
@@ -390,8 +391,7 @@ static void a_changed_byte_ends_the_session(void **state)
 	pending = tls_pending(e.client);
 	memcpy(copy, pending.at, pending.len);
 	copy[pending.len - 1] ^= 1;
-	assert_false(failed(
-		tls_recv(e.server, span_of(copy, pending.len))));
+	assert_false(failed(tls_recv(e.server, span_of(copy, pending.len))));
 	assert_int_equal(tls_read(e.server, &plain).code, ERR_MALFORMED);
 	assert_true(tls_pending(e.server).len > 0); /* the alert */
 	ends_free(&e);

@@ -13,8 +13,9 @@ void answer_field(struct job *job, const char *name, struct span value)
 
 	if (a->field_count == max)
 		return;
-	a->fields[a->field_count++] = (struct core_field){
-		span_str(name), arena_copy(&job->arena, value)};
+	a->fields[a->field_count++] =
+		(struct core_field){span_str(name),
+				    arena_copy(&job->arena, value)};
 }
 
 void answer_json(struct job *job, int status)
@@ -22,8 +23,7 @@ void answer_json(struct job *job, int status)
 	job->answer.status = status;
 	job->answer.body = buf_span(&job->body);
 	if (job->body.len)
-		answer_field(job, "content-type",
-			     span_str("application/json"));
+		answer_field(job, "content-type", span_str("application/json"));
 	if (job->is_signed)
 		proof_offer(job);
 	job->done = true;
@@ -42,7 +42,9 @@ struct err answer_reference(struct job *job, struct err why, struct buf *out)
 	id = span_sub(id, 0, sizeof(r.who_id));
 	memcpy(r.who_id, id.at, id.len);
 	snprintf(r.reason, sizeof(r.reason), "%.*s", REFERENCE_REASON_LEN,
-		 job->rule[0] ? job->rule : why.detail ? why.detail : "");
+		 job->rule[0] ? job->rule
+		 : why.detail ? why.detail
+			      : "");
 	return reference_seal(core->ring, &core->random, &r, out);
 }
 

@@ -13,8 +13,8 @@ void asker_clear(struct asker *asker)
 static struct err sign_key(struct job *job, struct span spki)
 {
 	struct asker *a = &job->asker;
-	struct err e = keycache_spki(job->core->keys, spki, &a->sign,
-				     &a->sign_owned);
+	struct err e =
+		keycache_spki(job->core->keys, spki, &a->sign, &a->sign_owned);
 
 	if (!failed(e))
 		a->key = crypto_public_id(a->sign);
@@ -28,8 +28,7 @@ static struct err find_device(struct job *job, struct txn *txn)
 	struct err e = certificate_digest(job->certificate, &digest);
 
 	if (!failed(e))
-		e = device_by_certificate(txn, digest, &job->arena,
-					  &a->device);
+		e = device_by_certificate(txn, digest, &job->arena, &a->device);
 	if (e.code == ERR_NOT_FOUND ||
 	    (!failed(e) && !digest_eq(a->device.certificate, digest)))
 		return err_make(ERR_UNAUTHENTICATED,

@@ -245,8 +245,7 @@ static struct err first_ring(struct core *core, const uint8_t *root_key,
 		char path[PATH_ROOM];
 
 		core->replica = start.replica;
-		e = file_join(path, sizeof(path), core->folder,
-			      "keys/replica");
+		e = file_join(path, sizeof(path), core->folder, "keys/replica");
 		if (!failed(e))
 			e = file_write(path, start.certificate, false);
 	}
@@ -303,8 +302,7 @@ static struct err load_policy(struct core *core, struct txn *txn)
 
 static struct err load_keys(struct core *core)
 {
-	struct err e = ring_private(core->ring, KEYFILE_SEAL,
-				    &core->seal_key);
+	struct err e = ring_private(core->ring, KEYFILE_SEAL, &core->seal_key);
 
 	if (!failed(e))
 		e = ring_private(core->ring, KEYFILE_REQUEST,
@@ -316,8 +314,7 @@ static struct err load_keys(struct core *core)
 		e = ring_private(core->ring, KEYFILE_GUARD_P384,
 				 &core->guard_p384);
 	if (!failed(e))
-		e = ring_private(core->ring, KEYFILE_DEVICE_CA,
-				 &core->ca_key);
+		e = ring_private(core->ring, KEYFILE_DEVICE_CA, &core->ca_key);
 	return e;
 }
 
@@ -364,12 +361,12 @@ static struct err read_identity(struct core *core)
 	return e;
 }
 
-static struct err open_ring(struct core *core,
-			    const struct core_config *config, bool *fresh)
+static struct err open_ring(struct core *core, const struct core_config *config,
+			    bool *fresh)
 {
 	char start[PATH_ROOM], ring[PATH_ROOM], keys[PATH_ROOM];
-	struct err e = file_join(start, sizeof(start), core->folder,
-				 "keys/start");
+	struct err e =
+		file_join(start, sizeof(start), core->folder, "keys/start");
 
 	if (!failed(e))
 		e = file_join(ring, sizeof(ring), core->folder, "store");
@@ -417,8 +414,7 @@ static struct err load(struct core *core, const struct core_config *config)
 			e = first_rows(core);
 	}
 	if (!failed(e))
-		e = file_join(start, sizeof(start), core->folder,
-			      "keys/start");
+		e = file_join(start, sizeof(start), core->folder, "keys/start");
 	if (!failed(e)) /* the keys are in the ring, the rows are durable */
 		e = start_file_destroy(start);
 	if (!failed(e))

@@ -37,7 +37,8 @@ struct core_request {
 	struct span method;	 /* "GET" */
 	struct span authority;	 /* "relay.example:8443" */
 	struct span target;	 /* path and query: "/v1/changes?since=" */
-	const struct core_field *fields; /* lower-case names, no pseudo-fields */
+	const struct core_field
+		*fields; /* lower-case names, no pseudo-fields */
 	size_t field_count;
 	struct span body; /* whole, unless the route streams its body */
 };
@@ -62,16 +63,17 @@ struct core_answer {
 };
 
 struct core_config {
-	const char *folder;	/* the relay's folder */
+	const char *folder; /* the relay's folder */
 	struct nation nation;
-	const char *ceiling;	/* a classification of the governing policy */
-	const char *endpoint;	/* host:port of the device listener */
+	const char *ceiling;  /* a classification of the governing policy */
+	const char *endpoint; /* host:port of the device listener */
 	const char *peer_endpoint; /* host:port of the peer listener */
-	uint64_t quota_bytes;	/* of the store; 0: none */
-	const uint8_t *root_key; /* 32 bytes; wiped by the caller */
+	uint64_t quota_bytes;	   /* of the store; 0: none */
+	const uint8_t *root_key;   /* 32 bytes; wiped by the caller */
 	struct clock clock;
 	struct random random;
-	struct store_faults *faults; /* of storage/store.h, for tests; or NULL */
+	struct store_faults
+		*faults; /* of storage/store.h, for tests; or NULL */
 };
 
 /* Opens store and ring; at first start makes them and takes the start file's
@@ -131,8 +133,8 @@ struct core_call {
 	uint64_t id;
 	struct nation nation;
 	char endpoint[264];
-	struct span ca;	     /* DER of the CA to pin; or */
-	struct span ca_digest; /* its SHA-256, at first contact */
+	struct span ca;		    /* DER of the CA to pin; or */
+	struct span ca_digest;	    /* its SHA-256, at first contact */
 	struct span method, target; /* in the call's arena */
 	struct core_field fields[12];
 	size_t field_count;

@@ -184,8 +184,8 @@ static struct err drop_nonces(struct batch *batch)
 	uint64_t keep = batch->now_s / NONCE_SLOT_S - 2;
 	struct txn_cursor *cursor = NULL;
 	struct txn_row row;
-	struct err e = txn_cursor_open(batch->txn, TABLE_NONCES, key_empty(),
-				       &cursor);
+	struct err e =
+		txn_cursor_open(batch->txn, TABLE_NONCES, key_empty(), &cursor);
 
 	while (!failed(e)) {
 		struct span_reader r;

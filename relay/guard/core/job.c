@@ -64,8 +64,7 @@ static struct err take(struct job *job, const struct core_request *request)
 
 	job->listener = request->listener;
 	job->certificate = arena_copy(&job->kept, request->certificate);
-	fields = arena_array(&job->kept, request->field_count,
-			     sizeof(*fields));
+	fields = arena_array(&job->kept, request->field_count, sizeof(*fields));
 	target = arena_copy(&job->kept, request->target);
 	job->http.authority = arena_copy(&job->kept, request->authority);
 	job->http.body = arena_copy(&job->kept, request->body);
@@ -82,8 +81,7 @@ static struct err take(struct job *job, const struct core_request *request)
 	if (!failed(e))
 		e = http_path_parse(job->http.path, &job->kept, &job->path);
 	if (!failed(e))
-		e = http_query_parse(job->http.query, &job->kept,
-				     &job->query);
+		e = http_query_parse(job->http.query, &job->kept, &job->query);
 	if (!failed(e))
 		e = find_operation(job, request->method, &job->op);
 	return e;

@@ -129,8 +129,7 @@ static struct policing_label **label_slot(struct policing *p, struct digest d)
 	return &p->labels[i];
 }
 
-static struct policing_reader **reader_slot(struct policing *p,
-					    struct digest d)
+static struct policing_reader **reader_slot(struct policing *p, struct digest d)
 {
 	size_t i = slot_of(d, READER_SLOTS);
 
@@ -279,8 +278,7 @@ static struct err reader_make(struct policing *p, struct span clearance_xml,
 		buf_init(&canonical, CLEARANCE_MAX * 2);
 		e = parser_clearance(clearance_xml, problem, &canonical);
 		if (!failed(e))
-			e = clearance_decode(buf_span(&canonical),
-					     &clearance);
+			e = clearance_decode(buf_span(&canonical), &clearance);
 		buf_clear(&canonical);
 		if (failed(e))
 			return e;
@@ -342,9 +340,9 @@ const struct reader *policing_reader_bound(const struct policing_reader *r)
 }
 
 struct verdict policing_decide(struct policing *p, struct txn *txn,
-			       const struct reader *reader,
-			       struct span space, const struct digest *labels,
-			       size_t label_count, uint64_t condition)
+			       const struct reader *reader, struct span space,
+			       const struct digest *labels, size_t label_count,
+			       uint64_t condition)
 {
 	const struct bound *bounds[SHELF_LABELS_MAX] = {0};
 	struct shelf_view shelf = {space, bounds, label_count, condition};

@@ -65,8 +65,8 @@ struct err policing_view(struct policing *p, struct policing_reader *r,
 
 /* The decision on a shelf by number or by its parts. */
 struct verdict policing_decide(struct policing *p, struct txn *txn,
-			       const struct reader *reader,
-			       struct span space, const struct digest *labels,
-			       size_t label_count, uint64_t condition);
+			       const struct reader *reader, struct span space,
+			       const struct digest *labels, size_t label_count,
+			       uint64_t condition);
 
 #endif

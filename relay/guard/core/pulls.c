@@ -15,7 +15,7 @@
 enum {
 	PEERS_MAX = 64,
 	CALLS_MAX = 128,
-	LOOK_MS = 60000,	/* for peers and tokens, if nobody wakes us */
+	LOOK_MS = 60000, /* for peers and tokens, if nobody wakes us */
 	ACCEPT_RETRY_MS = 5000,
 	PEER_ARENA_MAX = 4 << 20,
 	ACCEPT_ANSWER_MAX = PEERING_BODY_MAX,
@@ -210,15 +210,14 @@ static struct err accept_macs(struct core *core, const struct token *token,
 		.invited = {.nation = core->nation,
 			    .endpoint = span_str(core->peer_endpoint)},
 	};
-	struct err e = crypto_sha256(buf_span(&core->root),
-				     &invitation.invited.root);
+	struct err e =
+		crypto_sha256(buf_span(&core->root), &invitation.invited.root);
 
 	memcpy(invitation.id, token->id, sizeof(invitation.id));
 	if (secret.len != INVITATION_SECRET_LEN)
 		e = err_make(ERR_CORRUPT, "tokens: secret");
 	if (!failed(e))
-		e = crypto_sha256(buf_span(&core->ca),
-				  &invitation.invited.ca);
+		e = crypto_sha256(buf_span(&core->ca), &invitation.invited.ca);
 	if (!failed(e))
 		e = invitation_keys_derive(secret.at, token->id, &o->keys);
 	if (!failed(e))
@@ -259,8 +258,7 @@ static struct err accept_make(struct pulls *p, const struct token *token,
 	o->accepting = true;
 	o->call.nation = token->nation;
 	snprintf(o->call.endpoint, sizeof(o->call.endpoint), "%.*s",
-		 (int)token->endpoint.len,
-		 (const char *)token->endpoint.at);
+		 (int)token->endpoint.len, (const char *)token->endpoint.at);
 	o->call.ca_digest = SPAN_OBJ(o->ca_digest.at);
 	o->call.method = span_str("POST");
 	o->call.target = buf_span(&o->target);
@@ -440,8 +438,7 @@ static void look(struct pulls *p, uint64_t now)
 	arena_clear(&arena);
 }
 
-static bool pull_call(struct pulls *p, size_t i, uint64_t now,
-		      struct out **out)
+static bool pull_call(struct pulls *p, size_t i, uint64_t now, struct out **out)
 {
 	struct entry *entry = &p->peers[i];
 	struct pull_request request;
@@ -601,8 +598,7 @@ struct judging {
 	struct policing *policing;
 };
 
-static struct err judge_label(void *self, struct txn *txn,
-			      struct digest label)
+static struct err judge_label(void *self, struct txn *txn, struct digest label)
 {
 	struct judging *j = self;
 	const struct policing_label *l = NULL;
@@ -617,8 +613,7 @@ static struct err judge_label(void *self, struct txn *txn,
 			       : err_make(ERR_LABEL,
 					  "a label that is not valid here");
 	if (l->above)
-		return err_make(ERR_ABOVE_CEILING,
-				"a label above our ceiling");
+		return err_make(ERR_ABOVE_CEILING, "a label above our ceiling");
 	return ERR_NONE;
 }
 
@@ -675,8 +670,8 @@ static struct err take_page(struct pulls *p, struct entry *entry)
 	};
 	struct arena arena;
 	struct peer peer;
-	struct err e = ring_reserve_slots(core->ring, core->store,
-					  PULL_ROWS * 2);
+	struct err e =
+		ring_reserve_slots(core->ring, core->store, PULL_ROWS * 2);
 
 	arena_init(&arena, PEER_ARENA_MAX);
 	if (!failed(e))
@@ -719,8 +714,7 @@ static void pull_done(struct pulls *p, struct out *o, int status,
 		return;
 	e = txn_begin_read(p->core->store, STORE_RECORDS, &txn);
 	if (!failed(e))
-		pull_recv(entry->pull, txn, o->slot, status, fields, body,
-			  now);
+		pull_recv(entry->pull, txn, o->slot, status, fields, body, now);
 	txn_abort(&txn);
 	if (failed(e)) {
 		pull_failed(entry->pull, now);
@@ -754,13 +748,12 @@ void core_call_done(struct core *core, uint64_t id, int status,
 	if (field_count > 64)
 		field_count = 64;
 	for (size_t i = 0; i < field_count; i++)
-		list[i] = (struct http_field){fields[i].name,
-					      fields[i].value};
+		list[i] = (struct http_field){fields[i].name, fields[i].value};
 	if (o->accepting)
 		accept_done(p, o, status, body);
 	else
-		pull_done(p, o, status,
-			  (struct http_fields){list, field_count}, body);
+		pull_done(p, o, status, (struct http_fields){list, field_count},
+			  body);
 	o->busy = false;
 	pthread_mutex_unlock(&p->lock);
 }

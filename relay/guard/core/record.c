@@ -6,8 +6,7 @@ struct err record_copy(struct txn *txn, struct doc_id id, struct arena *arena,
 {
 	struct document *doc;
 	struct span record;
-	struct err e = txn_get(txn, TABLE_DOCUMENTS, key_document(id),
-			       &record);
+	struct err e = txn_get(txn, TABLE_DOCUMENTS, key_document(id), &record);
 
 	*out = NULL;
 	if (e.code == ERR_NOT_FOUND)

@@ -20,9 +20,8 @@ static struct span keep(struct buf *b, struct arena *arena)
 }
 
 /* The JWS again from payload and signature. */
-static struct err jws_of(const struct document_head *head,
-			 struct arena *arena, struct buf *scratch,
-			 struct span *out)
+static struct err jws_of(const struct document_head *head, struct arena *arena,
+			 struct buf *scratch, struct span *out)
 {
 	struct manifest m = {.payload = head->payload};
 
@@ -33,12 +32,12 @@ static struct err jws_of(const struct document_head *head,
 }
 
 static struct err seal_of(struct txn *txn, struct document_seal_cache *cache,
-			  const struct document_seal *seal,
-			  enum seal_kind kind, struct arena *arena,
-			  struct buf *scratch, struct span *out)
+			  const struct document_seal *seal, enum seal_kind kind,
+			  struct arena *arena, struct buf *scratch,
+			  struct span *out)
 {
-	struct err e = document_seal_blob_cached(txn, cache, seal, kind,
-						 scratch);
+	struct err e =
+		document_seal_blob_cached(txn, cache, seal, kind, scratch);
 
 	*out = span_of(NULL, 0);
 	if (e.code == ERR_NOT_FOUND) /* not signed yet */
@@ -58,8 +57,8 @@ static struct err head_evidence(const struct document_head *head,
 	for (size_t i = 0; list && i < head->evidence_count; i++) {
 		const struct document_evidence *e = &head->evidence[i];
 
-		list[i] = (struct changes_evidence){
-			e->digest, e->author, arena_copy(arena, e->blob)};
+		list[i] = (struct changes_evidence){e->digest, e->author,
+						    arena_copy(arena, e->blob)};
 	}
 	out->evidence = list;
 	out->evidence_count = head->evidence_count;
@@ -78,8 +77,8 @@ static struct err head_make(struct core *core, struct txn *txn, bool nation,
 	if (!failed(e) && !shelf)
 		e = err_make(ERR_CORRUPT, "documents: unknown shelf");
 	if (!failed(e))
-		e = seal_of(txn, cache, &head->seals[0], SEAL_REVISION,
-			    arena, scratch, &out->seal);
+		e = seal_of(txn, cache, &head->seals[0], SEAL_REVISION, arena,
+			    scratch, &out->seal);
 	if (!failed(e) && nation)
 		e = head_evidence(head, arena, out);
 	if (failed(e))
@@ -104,8 +103,7 @@ static struct err statement_make(struct txn *txn,
 		memcpy(manifest.signature, s->signature.at, MANIFEST_SIG_LEN);
 		manifest_format(&manifest, scratch);
 	} else {
-		memcpy(statement.signature, s->signature.at,
-		       MANIFEST_SIG_LEN);
+		memcpy(statement.signature, s->signature.at, MANIFEST_SIG_LEN);
 		statement_format(&statement, scratch);
 	}
 	out->jws = keep(scratch, arena);
@@ -140,18 +138,17 @@ static struct err statements_make(struct txn *txn,
 				  struct arena *arena, struct buf *scratch,
 				  struct changes_row *out)
 {
-	struct changes_statement *list = arena_array(
-		arena, read->doc.statements_count, sizeof(*list));
+	struct changes_statement *list =
+		arena_array(arena, read->doc.statements_count, sizeof(*list));
 	struct err e = arena_check(arena);
 
-	for (size_t i = 0; !failed(e) && i < read->doc.statements_count;
-	     i++) {
+	for (size_t i = 0; !failed(e) && i < read->doc.statements_count; i++) {
 		struct changes_statement one;
 
 		if (!statement_goes(read, i))
 			continue;
-		e = statement_make(txn, &read->doc.statements[i], cache,
-				   arena, scratch, &one);
+		e = statement_make(txn, &read->doc.statements[i], cache, arena,
+				   scratch, &one);
 		/* One not signed yet comes with a later row. */
 		if (!failed(e) && one.seal.len)
 			list[out->statements_count++] = one;
@@ -210,8 +207,8 @@ struct err row_make(struct core *core, struct txn *txn, bool nation,
 	}
 	out->heads = heads;
 	if (!failed(e) && nation)
-		e = statements_make(txn, read, &shelves->seals, arena,
-				    &scratch, out);
+		e = statements_make(txn, read, &shelves->seals, arena, &scratch,
+				    out);
 	buf_clear(&scratch);
 	return e;
 }
@@ -233,12 +230,14 @@ struct err row_shelves_list(struct core *core,
 	     s = shelf_set_next(&shelves->set, s)) {
 		const struct shelf_row *row = shelf_get(core->shelves, s);
 
-		list[i++] = (struct changes_shelf){
-			.shelf = row->name,
-			.space = span_of(row->space, row->space_len),
-			.labels = row->labels,
-			.labels_count = row->labels_count,
-			.condition = row->condition};
+		list[i++] =
+			(struct changes_shelf){.shelf = row->name,
+					       .space = span_of(row->space,
+								row->space_len),
+					       .labels = row->labels,
+					       .labels_count =
+						       row->labels_count,
+					       .condition = row->condition};
 	}
 	*out = list;
 	*count = n;
@@ -255,8 +254,7 @@ void row_conflict_members(const struct document_read *read, struct buf *out)
 {
 	struct digest heads[DOCUMENT_HEADS_MAX];
 	struct digest digests[CHANGES_DIGESTS_MAX];
-	struct write_conflict conflict = {.heads = heads,
-					  .digests = digests};
+	struct write_conflict conflict = {.heads = heads, .digests = digests};
 	size_t first, count = document_in_force(&read->doc, &first);
 
 	for (size_t i = 0; i < read->doc.heads_count; i++)

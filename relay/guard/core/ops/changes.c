@@ -93,9 +93,9 @@ static struct err page_end(struct job *job)
 	struct changes_page page = {.fresh = s->page.fresh,
 				    .more = s->page.more};
 	char cursor[CURSOR_TEXT_MAX];
-	struct digest *forget = arena_array(&job->arena,
-					    shelf_set_size(&s->page.forget),
-					    sizeof(*forget));
+	struct digest *forget =
+		arena_array(&job->arena, shelf_set_size(&s->page.forget),
+			    sizeof(*forget));
 	struct err e = arena_check(&job->arena);
 
 	if (!failed(e))
@@ -146,8 +146,8 @@ static struct err read_page(struct job *job, struct view *view, uint64_t limit)
 	}
 	changes_page_begin(&s->writer, &job->body);
 	if (!failed(e))
-		e = feed_page(s->txn, job->core->shelves, &request,
-			      &feed_sink, &s->page);
+		e = feed_page(s->txn, job->core->shelves, &request, &feed_sink,
+			      &s->page);
 	return e;
 }
 
@@ -187,8 +187,8 @@ static struct err changes_check(struct job *job)
 static struct err changes_confirm(struct job *job, struct batch *batch)
 {
 	struct changes_state *s = job->state;
-	struct err e = ledger_apply(batch->txn, &s->page.change,
-				    &s->page.cursor);
+	struct err e =
+		ledger_apply(batch->txn, &s->page.change, &s->page.cursor);
 
 	/* The ledger has moved: read the page again. */
 	job->stale = e.code == ERR_CONFLICT;

@@ -10,7 +10,7 @@ struct content_state {
 	struct digest table_digest;
 	struct http_range range;
 	uint64_t total;
-	struct buf table; /* once read */
+	struct buf table;  /* once read */
 	struct span whole; /* a small blob, in the arena */
 };
 
@@ -87,8 +87,7 @@ static struct err answer(struct job *job, struct content_state *s,
 	http_etag_format(head->digest, etag);
 	answer_field(job, "etag", span_str(etag));
 	answer_field(job, "accept-ranges", span_str("bytes"));
-	answer_field(job, "content-type",
-		     span_str("application/octet-stream"));
+	answer_field(job, "content-type", span_str("application/octet-stream"));
 	if (status == 206) {
 		http_content_range_format(s->range, s->total, &field);
 		answer_field(job, "content-range", buf_span(&field));

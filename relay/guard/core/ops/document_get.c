@@ -6,8 +6,8 @@
 static struct err answer(struct job *job, struct txn *txn,
 			 const struct document_read *read)
 {
-	struct row_shelves *shelves = arena_alloc(&job->arena,
-						  sizeof(*shelves));
+	struct row_shelves *shelves =
+		arena_alloc(&job->arena, sizeof(*shelves));
 	const struct changes_shelf *list = NULL;
 	char etag[HTTP_ETAG_TEXT_LEN + 1];
 	struct changes_row row;

@@ -62,15 +62,15 @@ static struct err check_opening(struct job *job, struct put_state *s)
 
 static struct err read_manifest(struct job *job, struct put_state *s)
 {
-	struct err e = manifest_decode(s->request.manifest, &job->arena,
-				       &s->manifest);
+	struct err e =
+		manifest_decode(s->request.manifest, &job->arena, &s->manifest);
 
 	if (!failed(e) && !doc_id_eq(s->manifest.id, job->doc))
 		e = err_make(ERR_FOREIGN_ID,
 			     "the manifest is of another document than the "
 			     "path");
-	if (!failed(e) && !key_id_eq(s->manifest.author,
-				     job->asker.device.author))
+	if (!failed(e) &&
+	    !key_id_eq(s->manifest.author, job->asker.device.author))
 		e = err_make(ERR_UNAUTHENTICATED,
 			     "the manifest names another author than the "
 			     "device that sends it");
@@ -106,8 +106,7 @@ static struct err seen_label(struct job *job, struct txn *txn,
 /* Known, valid, not above the ceiling, and releasing its own author. */
 struct err ops_check_label(struct job *job, struct txn *txn, bool brought,
 			   struct span xml, struct digest digest,
-			   struct span space,
-			   const struct policing_label **out)
+			   struct span space, const struct policing_label **out)
 {
 	struct label_problem problem = {0};
 	const struct policing_label *l = NULL;
@@ -134,8 +133,7 @@ struct err ops_check_label(struct job *job, struct txn *txn, bool brought,
 		snprintf(job->rule, sizeof(job->rule), "%s",
 			 l && !bound_valid(l->bound) ? bound_rule(l->bound)
 						     : "invalid-label");
-		snprintf(job->detail, sizeof(job->detail), "%s",
-			 problem.text);
+		snprintf(job->detail, sizeof(job->detail), "%s", problem.text);
 		return e;
 	}
 	if (l->above) {
@@ -212,8 +210,8 @@ static struct err check_inline(const struct put_state *s)
 
 static struct err check_precondition(struct job *job, struct put_state *s)
 {
-	struct err e = http_precondition_parse(job->http.fields,
-					       &s->precondition);
+	struct err e =
+		http_precondition_parse(job->http.fields, &s->precondition);
 
 	if (failed(e))
 		return e;
@@ -276,8 +274,7 @@ static struct err find_keys(struct put_state *s,
 			continue;
 		out->present = false;
 		for (size_t h = 0; read && h < read->doc.heads_count; h++) {
-			const struct document_head *head =
-				&read->doc.heads[h];
+			const struct document_head *head = &read->doc.heads[h];
 
 			if (!read->visible[h] ||
 			    !manifest_has_parent(m, head->digest))
@@ -361,8 +358,8 @@ static struct err see(struct job *job, struct batch *batch, struct view *view,
 
 	*out = NULL;
 	if (!failed(e))
-		e = document_read_for(batch->txn, view, job->doc,
-				      &job->arena, read);
+		e = document_read_for(batch->txn, view, job->doc, &job->arena,
+				      read);
 	if (e.code == ERR_NOT_FOUND || e.code == ERR_NOT_RELEASABLE)
 		return ERR_NONE;
 	if (!failed(e))
@@ -416,8 +413,7 @@ static struct err put_confirm(struct job *job, struct batch *batch)
 	struct put_state *s = job->state;
 	struct document_read *read = NULL;
 	struct view *view = NULL;
-	struct err e = record_copy(batch->txn, job->doc, &job->arena,
-				   &s->old);
+	struct err e = record_copy(batch->txn, job->doc, &job->arena, &s->old);
 
 	buf_reset(&job->members);
 	if (!failed(e))
@@ -450,8 +446,7 @@ static struct err wrap_keys(struct job *job, struct batch *batch,
 	struct err e = ERR_NONE;
 
 	if (!doc->slot)
-		e = ring_take_slot(core->ring, batch->txn, doc->id,
-				   &doc->slot);
+		e = ring_take_slot(core->ring, batch->txn, doc->id, &doc->slot);
 	for (size_t i = 0; !failed(e) && i < s->manifest.keys_count; i++)
 		if (s->content_keys[i].brought)
 			e = ring_wrap(core->ring, doc->slot, doc->id,

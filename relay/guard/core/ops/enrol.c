@@ -55,8 +55,8 @@ static struct err check_proofs(struct job *job, struct enrol_state *s)
 	uint8_t mac[ENROLMENT_MAC_LEN];
 	struct crypto_public *wrapping = NULL;
 	struct digest transcript;
-	struct err e = certificate_read_request(s->request.csr, &job->arena,
-						&csr);
+	struct err e =
+		certificate_read_request(s->request.csr, &job->arena, &csr);
 
 	if (failed(e))
 		return e;
@@ -68,8 +68,7 @@ static struct err check_proofs(struct job *job, struct enrol_state *s)
 	if (!failed(e))
 		e = enrolment_transcript(&facts, &transcript);
 	if (!failed(e))
-		e = enrolment_request_mac(&s->keys, transcript,
-					  s->request.csr,
+		e = enrolment_request_mac(&s->keys, transcript, s->request.csr,
 					  s->request.attestation,
 					  s->request.proof, mac);
 	if (!failed(e))
@@ -162,8 +161,8 @@ static struct err enrol_confirm(struct job *job, struct batch *batch)
 	struct digest keys[3];
 	struct token token;
 	struct subject subject;
-	struct err e = token_get(batch->txn, s->request.token, &job->arena,
-				 &token);
+	struct err e =
+		token_get(batch->txn, s->request.token, &job->arena, &token);
 
 	if (e.code == ERR_NOT_FOUND)
 		return err_make(ERR_UNAUTHENTICATED, "the token was used");

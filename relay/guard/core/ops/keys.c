@@ -55,10 +55,10 @@ static struct err decide_again(struct granting *g, const struct document *doc,
 	    !span_eq(manifest.space, doc->opening.space))
 		return err_make(ERR_CORRUPT,
 				"documents: index and manifest differ");
-	verdict = policing_decide(job->policing, g->txn,
-				  policing_reader_bound(job->reader),
-				  manifest.space, labels, count,
-				  doc->condition);
+	verdict =
+		policing_decide(job->policing, g->txn,
+				policing_reader_bound(job->reader),
+				manifest.space, labels, count, doc->condition);
 	snprintf(job->rule, sizeof(job->rule), "%s", verdict.rule);
 	if (!verdict.released)
 		return err_make(ERR_NOT_RELEASABLE, "not released");
@@ -99,8 +99,8 @@ static struct err find_key(struct granting *g, const struct keys_want *want,
 		e = decide_again(g, &read->doc, head, &arena);
 		if (!failed(e))
 			e = ring_unwrap(g->job->core->ring, read->doc.slot,
-					read->doc.id, k->commitment,
-					k->wrapped, key);
+					read->doc.id, k->commitment, k->wrapped,
+					key);
 		*given = (struct given){head->digest, head->shelf,
 					read->doc.slot, !failed(e)};
 		if (!failed(e) || e.code == ERR_CORRUPT)
@@ -165,8 +165,7 @@ static struct err begin(struct granting *g)
 		return e;
 	}
 	g->until = core_now_s(core) + CORE_KEY_LIFE_S;
-	e = keycache_point(core->keys, job->asker.device.wrapping, &to,
-			   &owned);
+	e = keycache_point(core->keys, job->asker.device.wrapping, &to, &owned);
 	if (!failed(e))
 		e = wrapped_sender_new(to, &core->random, &g->sender);
 	if (owned)
@@ -178,16 +177,14 @@ static struct err answer_all(struct job *job, struct txn *txn)
 {
 	struct keys_state *s = job->state;
 	struct granting g = {.job = job, .state = s, .txn = txn};
-	struct err e = policing_view(job->policing, job->reader, txn,
-				     &g.view);
+	struct err e = policing_view(job->policing, job->reader, txn, &g.view);
 
 	if (!failed(e) && s->request.count)
 		e = begin(&g);
 	buf_reset(&job->body);
 	keys_answer_begin(&s->writer, &job->body);
 	for (size_t i = 0; !failed(e) && i < s->request.count; i++)
-		e = grant(&g, &s->request.wants[i], &s->items[i],
-			  &s->given[i]);
+		e = grant(&g, &s->request.wants[i], &s->items[i], &s->given[i]);
 	keys_answer_end(&s->writer);
 	job->has_doc = false;
 	job->rule[0] = 0;
@@ -207,10 +204,10 @@ static struct err keys_check(struct job *job)
 					&s->request);
 	if (failed(e))
 		return e;
-	s->items = arena_array(&job->arena, s->request.count,
-			       sizeof(*s->items));
-	s->given = arena_array(&job->arena, s->request.count,
-			       sizeof(*s->given));
+	s->items =
+		arena_array(&job->arena, s->request.count, sizeof(*s->items));
+	s->given =
+		arena_array(&job->arena, s->request.count, sizeof(*s->given));
 	e = arena_check(&job->arena);
 	if (!failed(e) && s->request.cursor.len) {
 		s->has_cursor = true;

@@ -48,8 +48,7 @@ static struct err me_check(struct job *job)
 		me.reader.nation = a->name.nation;
 	}
 	e = ring_key_get(job->core->ring, RING_NONCE,
-			 ring_key_generation(job->core->ring, RING_NONCE),
-			 key);
+			 ring_key_generation(job->core->ring, RING_NONCE), key);
 	if (!failed(e))
 		e = nonce_make(key, a->key, core_now_s(job->core), &me.nonce);
 	wipe(key, sizeof(key));
@@ -133,10 +132,10 @@ static struct err label_answer(struct job *job, struct txn *txn,
 		buf_init(&text, MARKING_MAX);
 		if (!failed(marking_of(policy, label->label, lang, &text)))
 			markings[answer.markings_count++] =
-				(struct me_marking){
-					span_str(lang),
-					arena_copy(&job->arena,
-						   buf_span(&text))};
+				(struct me_marking){span_str(lang),
+						    arena_copy(&job->arena,
+							       buf_span(
+								       &text))};
 		buf_clear(&text);
 	}
 	if (failed(e))

@@ -66,10 +66,10 @@ static struct err check_macs(struct job *job, struct peering_state *s)
 	struct core *core = job->core;
 	struct invitation invitation;
 	uint8_t mac[INVITATION_MAC_LEN];
-	struct err e = side_of(core->nation, buf_span(&core->root),
-			       buf_span(&core->ca),
-			       span_str(core->peer_endpoint),
-			       &invitation.inviting);
+	struct err e =
+		side_of(core->nation, buf_span(&core->root),
+			buf_span(&core->ca), span_str(core->peer_endpoint),
+			&invitation.inviting);
 
 	memcpy(invitation.id, s->token.id, sizeof(invitation.id));
 	if (!failed(e))
@@ -139,12 +139,11 @@ static struct err invitation_confirm(struct job *job, struct batch *batch)
 	struct peering_state *s = job->state;
 	struct token token;
 	struct span root;
-	struct err e = token_get(batch->txn, s->request.invitation,
-				 &job->arena, &token);
+	struct err e = token_get(batch->txn, s->request.invitation, &job->arena,
+				 &token);
 
 	if (e.code == ERR_NOT_FOUND)
-		return err_make(ERR_UNAUTHENTICATED,
-				"the invitation was used");
+		return err_make(ERR_UNAUTHENTICATED, "the invitation was used");
 	if (failed(e))
 		return e;
 	e = certificate_store_root(batch->txn, s->request.nation, NULL, &root);
@@ -164,9 +163,9 @@ static struct err invitation_apply(struct job *job, struct batch *batch)
 			    .replica = s->replica,
 			    .profile = s->token.profile,
 			    .since = batch->now_s};
-	struct err e = trust_pin(job->core->trust, batch->txn,
-				 s->request.nation, s->request.root,
-				 s->request.certificate);
+	struct err e =
+		trust_pin(job->core->trust, batch->txn, s->request.nation,
+			  s->request.root, s->request.certificate);
 
 	if (!failed(e))
 		e = peer_put(batch->txn, &peer);
@@ -232,19 +231,19 @@ static struct err list_certificates(struct job *job, struct txn *txn,
 	while (!failed(e) && *count < PEERING_CERTIFICATES_MAX) {
 		e = certificate_store_next(txn, &replica);
 		if (!failed(e))
-			e = certificate_store_latest(txn, replica, NULL,
-						     &blob);
+			e = certificate_store_latest(txn, replica, NULL, &blob);
 		if (!failed(e))
-			list[(*count)++] = (struct peering_certificate){
-				blob, root};
+			list[(*count)++] =
+				(struct peering_certificate){blob, root};
 	}
 	return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
 }
 
 static struct err certificates_check(struct job *job)
 {
-	struct peering_certificate *list = arena_array(
-		&job->arena, PEERING_CERTIFICATES_MAX, sizeof(*list));
+	struct peering_certificate *list =
+		arena_array(&job->arena, PEERING_CERTIFICATES_MAX,
+			    sizeof(*list));
 	struct peer peer = {0};
 	struct txn *txn = NULL;
 	size_t count = 0;

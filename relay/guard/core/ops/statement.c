@@ -37,8 +37,7 @@ static struct err statement_check(struct job *job)
 	if (failed(e))
 		return e;
 	job->has_doc = true;
-	e = statements_request_decode(job->http.body, &job->arena,
-				      &s->request);
+	e = statements_request_decode(job->http.body, &job->arena, &s->request);
 	if (!failed(e))
 		e = statement_decode(s->request.statement, &job->arena,
 				     &s->statement);
@@ -117,8 +116,8 @@ static struct err statement_confirm(struct job *job, struct batch *batch)
 		e = policing_view(job->policing, job->reader, batch->txn,
 				  &view);
 	if (!failed(e))
-		e = document_read_for(batch->txn, view, job->doc,
-				      &job->arena, read);
+		e = document_read_for(batch->txn, view, job->doc, &job->arena,
+				      read);
 	unseen = e;
 	/* A delete or recall may be repeated on what is no longer seen. */
 	if (failed(e) && s->old && s->statement.kind != STATEMENT_LABEL &&

@@ -17,7 +17,7 @@
 #include "storage/upload.h"
 
 enum {
-	UPLOADS_MAX = 64,	 /* leases of one author */
+	UPLOADS_MAX = 64, /* leases of one author */
 	HEX_ID_LEN = LEASE_ID_LEN * 2,
 };
 
@@ -36,8 +36,7 @@ struct upload_state {
 
 /* ---- who, and how far ---- */
 
-static void id_format(const uint8_t id[LEASE_ID_LEN],
-		      char out[HEX_ID_LEN + 1])
+static void id_format(const uint8_t id[LEASE_ID_LEN], char out[HEX_ID_LEN + 1])
 {
 	for (int i = 0; i < LEASE_ID_LEN; i++)
 		snprintf(out + 2 * i, 3, "%02x", id[i]);
@@ -59,8 +58,7 @@ static struct err id_parse(struct span text, uint8_t out[LEASE_ID_LEN])
 	return ERR_NONE;
 }
 
-static void answer_progress(struct job *job, const struct upload *u,
-			    int status)
+static void answer_progress(struct job *job, const struct upload *u, int status)
 {
 	char text[24];
 
@@ -160,7 +158,8 @@ static struct err table_done(struct job *job, struct upload_state *s)
 				      buf_span(&s->table));
 	if (failed(e))
 		return e;
-	s->lease.total = stream_len(s->lease.size, buf_span(&s->table), s->skip);
+	s->lease.total =
+		stream_len(s->lease.size, buf_span(&s->table), s->skip);
 	step(s);
 	return ERR_NONE;
 }
@@ -198,7 +197,8 @@ static struct err take(struct job *job, struct upload_state *s,
 			return err_make(ERR_TOO_LARGE,
 					"more bytes than the blob has");
 		to = &s->segment;
-		want = segment_sealed_len(s->lease.size, s->next) - s->segment.len;
+		want = segment_sealed_len(s->lease.size, s->next) -
+		       s->segment.len;
 	}
 	*taken = piece.len < want ? piece.len : want;
 	buf_put(to, span_sub(piece, 0, *taken));
@@ -273,11 +273,11 @@ static struct err parent_table(struct job *job, struct upload_state *s)
 	for (size_t h = 0; h < read->doc.heads_count; h++) {
 		const struct document_head *head = &read->doc.heads[h];
 
-		if (!read->visible[h] || !digest_eq(head->digest, s->lease.parent) ||
+		if (!read->visible[h] ||
+		    !digest_eq(head->digest, s->lease.parent) ||
 		    head->place != DOCUMENT_CONTENT_SEGMENTS)
 			continue;
-		e = txn_begin_read(job->core->store, STORE_SEGMENTS,
-				   &segments);
+		e = txn_begin_read(job->core->store, STORE_SEGMENTS, &segments);
 		if (!failed(e))
 			e = segment_table_get(segments, job->doc, head->table,
 					      &table);
@@ -349,8 +349,7 @@ static struct err new_check(struct job *job)
 		return e;
 	job->has_doc = true;
 	if (http_query_has(&job->query, "parent")) {
-		e = http_query_digest(&job->query, "parent",
-				      &s->lease.parent);
+		e = http_query_digest(&job->query, "parent", &s->lease.parent);
 		if (!failed(e))
 			e = parent_table(job, s);
 	}
@@ -359,8 +358,7 @@ static struct err new_check(struct job *job)
 	if (!failed(e))
 		e = count_leases(job);
 	if (!failed(e))
-		e = random_fill(&job->core->random, s->lease.id,
-				LEASE_ID_LEN);
+		e = random_fill(&job->core->random, s->lease.id, LEASE_ID_LEN);
 	s->lease.doc = job->doc;
 	s->lease.author = job->asker.device.author;
 	s->lease.total = segment_blob_len(s->lease.size);
