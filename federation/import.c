@@ -20,6 +20,7 @@ struct taking {
 	struct arena arena;
 	struct document *old; /* as it stands in the transaction now */
 	struct seq last;      /* of its newest row */
+	const struct changes_head *first; /* taken as statement 1 */
 };
 
 /* Faults of ours end the batch; the rest is the peer's doing. */
