@@ -184,7 +184,8 @@ static int no_verb(const struct cli_verb *verbs, size_t count, struct cli *c,
 
 int cli_main(const struct cli_verb *verbs, size_t count, int argc, char **argv)
 {
-	struct cli c = {.progress = isatty(2) == 1};
+	bool told = false;
+	struct cli c = {.progress = isatty(2) == 1, .told = &told};
 	int used = 0, code;
 
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 ||

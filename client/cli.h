@@ -41,6 +41,7 @@ struct cli {
 	int options_count;
 	bool json;
 	bool progress; /* stderr is a terminal */
+	bool *told;    /* a JSON document was printed: there is but one */
 };
 
 /* Finds the verb, checks arguments and options, runs it. */

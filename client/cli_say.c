@@ -22,8 +22,11 @@ static void say_error(const struct cli *c, const char *name, const char *where,
 		fprintf(stderr, "  %s\n", mend);
 	if (reference && reference[0])
 		fprintf(stderr, "  reference: %s\n", reference);
-	if (!c || !c->json)
+	/* The first failure, of several, is the document. */
+	if (!c || !c->json || (c->told && *c->told))
 		return;
+	if (c->told)
+		*c->told = true;
 	buf_init(&json, PROBLEM_MAX);
 	w = json_write(&json);
 	json_open_object(&w);

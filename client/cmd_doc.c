@@ -7,16 +7,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What an earlier process did not finish sending, then what changed. */
+/* What an earlier process did not finish sending, then what changed.  What
+ * the relay refuses of the former is said, and hinders nothing else. */
 static int pull(struct cli *c, struct engine *e)
 {
 	struct engine_event last;
 	uint64_t task = 0;
 	size_t resumed = 0;
 	struct err err = engine_resume(e, &resumed);
+	int code = failed(err) ? cli_fail(c, err, "the journal") : 0;
 
-	if (!failed(err))
-		err = engine_pull(e, 0, &task);
+	if (!code && resumed) {
+		fprintf(stderr, "entente: sending what an earlier run left: "
+				"%zu\n", resumed);
+		code = device_run(c, e, 0, &last);
+		if (code != err_row(ERR_UNREACHABLE)->exit_code)
+			code = 0;
+	}
+	if (code)
+		return code;
+	err = engine_pull(e, 0, &task);
 	return failed(err) ? cli_fail(c, err, "pull")
 			   : device_run(c, e, task, &last);
 }

@@ -5,45 +5,71 @@
  * documents, under the label beside them (NAME.label.xml) or --label.  Then
  * in: every head as a file; several heads as several files.  A document that
  * is gone takes its file with it, unless somebody changed that file since.  A
- * file that somebody removed comes again: `doc rm` deletes a document.
+ * file that somebody removed stays away: --delete makes it a delete
+ * statement, --restore brings it back.
+ *
+ * The journal knows of each file which head it is, written down after the
+ * file is there.  A process may die between the two: so a file that is new or
+ * changed is first compared with the heads that it may be.
  */
 #include "client/cmd_device.h"
 #include "client/cmd_doc.h"
+#include "client/sync_name.h"
+#include "proto/exchange/http.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_LEN_MAX = 200 };
+/* The journal's entry that names the folder itself: no file is called so. */
+#define FOLDER_ENTRY "."
+
+enum { WAIT_MAX_S = 55 };
 
 struct sync {
 	struct cli *cli;
 	struct engine *e;
 	const char *folder;
-	unsigned sent, written, removed, kept;
+	unsigned sent, written, removed, kept, away, deleted;
 	int code;
 };
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-
-	return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-static int pull(struct sync *s, unsigned wait_s)
+static int run(struct sync *s, struct err started, uint64_t task,
+	       const char *what)
 {
 	struct engine_event last;
+
+	return failed(started) ? cli_fail(s->cli, started, "%s", what)
+			       : device_run(s->cli, s->e, task, &last);
+}
+
+/* What an earlier process did not finish sending, and only then what changed:
+ * so that what went out is known when files are looked at. */
+static int pull(struct sync *s, unsigned wait_s)
+{
+	const int unreachable = err_row(ERR_UNREACHABLE)->exit_code;
 	uint64_t task = 0;
 	size_t resumed = 0;
 	struct err err = engine_resume(s->e, &resumed);
+	int code = failed(err) || resumed ? run(s, err, 0, "the journal") : 0;
 
-	if (!failed(err))
-		err = engine_pull(s->e, wait_s, &task);
-	return failed(err) ? cli_fail(s->cli, err, "pull")
-			   : device_run(s->cli, s->e, task, &last);
+	/* What the relay refused for good does not keep out the rest. */
+	if (code == unreachable)
+		return code;
+	s->code = s->code ? s->code : code;
+	err = engine_pull(s->e, wait_s, &task);
+	return run(s, err, task, "pull");
+}
+
+/* ---- the journal's files ---- */
+
+static bool is_folder_entry(const struct journal_file *f)
+{
+	return span_eq_str(f->name, FOLDER_ENTRY);
 }
 
 static void remember(struct sync *s, const char *name, struct doc_id document,
@@ -62,30 +88,195 @@ static void remember(struct sync *s, const char *name, struct doc_id document,
 		s->code = cli_fail(s->cli, err, "%s", name);
 }
 
-static void forget(struct sync *s, struct span name)
+static void forget(struct sync *s, const char *name)
 {
 	struct journal_txn *txn = NULL;
 	struct err err = journal_begin(engine_journal_change(s->e), &txn);
 
 	if (!failed(err)) {
-		journal_drop_file(txn, name);
+		journal_drop_file(txn, span_str(name));
 		err = journal_commit(&txn);
 	}
 	if (failed(err))
 		s->code = cli_fail(s->cli, err, "the journal");
 }
 
+/* Name and path of an entry; false for the folder's own. */
+static bool entry_path(struct sync *s, const struct journal_file *f,
+		       char name[SYNC_NAME_MAX + 1], char path[FILES_PATH_MAX])
+{
+	if (is_folder_entry(f))
+		return false;
+	snprintf(name, SYNC_NAME_MAX + 1, "%.*s", (int)f->name.len,
+		 (const char *)f->name.at);
+	return !failed(files_path(s->folder, name, path));
+}
+
+/* Also of a symbolic link that leads nowhere. */
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 || errno != ENOENT;
+}
+
+/*
+ * What the journal says of files is true of one folder.  In another one, or
+ * where a disk is not mounted, files that are not there were not removed by
+ * anybody: everything begins anew.
+ */
+static int claim_folder(struct sync *s)
+{
+	const struct journal *j = engine_journal(s->e);
+	const struct journal_file *known;
+	char whole[PATH_MAX], text[PATH_MAX + 32];
+	struct doc_id mark;
+	struct digest digest;
+	struct stat st;
+	struct err err;
+
+	if (!realpath(s->folder, whole) || stat(whole, &st) != 0)
+		return cli_fail(s->cli, err_make(ERR_IO, "no such folder"),
+				"%s", s->folder);
+	snprintf(text, sizeof(text), "%llu %s", (unsigned long long)st.st_ino,
+		 whole);
+	err = crypto_sha256(span_str(text), &digest);
+	if (failed(err))
+		return cli_fail(s->cli, err, "%s", s->folder);
+	memcpy(mark.at, digest.at, sizeof(mark.at));
+	known = journal_find_file(j, span_str(FOLDER_ENTRY));
+	if (known && doc_id_eq(known->document, mark))
+		return 0;
+	for (size_t i = j->files_count; i-- > 0;) {
+		char name[SYNC_NAME_MAX + 1], path[FILES_PATH_MAX];
+
+		if (entry_path(s, &j->files[i], name, path))
+			forget(s, name);
+	}
+	remember(s, FOLDER_ENTRY, mark, (struct digest){0},
+		 (struct digest){0});
+	return s->code;
+}
+
+/* ---- names ---- */
+
+/* Another document's name: with the id's last part. */
+static void make_own(struct sync *s, const struct journal_document *d,
+		     char name[SYNC_NAME_MAX + 1])
+{
+	const struct journal_file *other =
+		journal_find_file(engine_journal(s->e), span_str(name));
+	char path[FILES_PATH_MAX];
+
+	if (failed(files_path(s->folder, name, path)))
+		return;
+	if (other ? !doc_id_eq(other->document, d->id) : is_there(path))
+		sync_name_own(d->id, name);
+}
+
+/* The name by its title alone; false until its key has come, or if its author
+ * is unknown. */
+static bool title_name(struct sync *s, const struct journal_document *d,
+		       const struct journal_head *h,
+		       char name[SYNC_NAME_MAX + 1])
+{
+	struct buf title;
+	bool fine;
+
+	buf_init(&title, MANIFEST_SEALED_MAX);
+	fine = h->verified &&
+	       !failed(engine_title(s->e, d->id, h->digest, &title));
+	if (fine)
+		sync_name(buf_span(&title), d->id,
+			  h == journal_winner(d) ? NULL : &h->dot, name);
+	buf_wipe(&title);
+	return fine;
+}
+
+static bool fetch(struct sync *s, struct doc_id document,
+		  struct digest revision)
+{
+	uint64_t task = 0;
+	struct err err = engine_fetch(s->e, document, revision, &task);
+	int code = run(s, err, task, "content");
+
+	s->code = code ? code : s->code;
+	return code == 0;
+}
+
+/* True if the file has the bytes of that head, which then is its entry. */
+static bool is_head(struct sync *s, const char *name,
+		    const struct journal_document *d,
+		    const struct journal_head *h, struct digest plain,
+		    uint64_t size)
+{
+	struct digest revision = h->digest, digest;
+	struct doc_id id = d->id;
+	uint64_t said;
+
+	if (!h->verified || failed(engine_size(s->e, id, revision, &said)) ||
+	    said != size || !fetch(s, id, revision) ||
+	    failed(engine_plain_digest(s->e, id, revision, &digest)) ||
+	    !digest_eq(digest, plain))
+		return false;
+	remember(s, name, id, revision, plain);
+	return true;
+}
+
+/* A file that the journal does not know as it is: a head that was written, or
+ * sent, by a process that died then?  `document` NULL: any of that name. */
+static bool adopt(struct sync *s, const char *name,
+		  const struct doc_id *document, struct digest plain,
+		  uint64_t size)
+{
+	const struct journal *j = engine_journal(s->e);
+
+	for (size_t i = 0; i < j->documents_count; i++) {
+		const struct journal_document *d = &j->documents[i];
+
+		if (document && !doc_id_eq(d->id, *document))
+			continue;
+		for (size_t h = 0; h < d->heads_count; h++) {
+			char its[SYNC_NAME_MAX + 1];
+			uint64_t said;
+
+			if (failed(engine_size(s->e, d->id, d->heads[h].digest,
+					       &said)) ||
+			    said != size ||
+			    !title_name(s, d, &d->heads[h], its))
+				continue;
+			if (!document && strcmp(its, name) != 0) {
+				sync_name_own(d->id, its);
+				if (strcmp(its, name) != 0)
+					continue;
+			}
+			if (is_head(s, name, d, &d->heads[h], plain, size))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* ---- out ---- */
+
+static const char is_link[] = "no plain file; symbolic links are not followed";
 
 static bool file_label(struct sync *s, const char *path, struct buf *label)
 {
 	const char *given = cli_option(s->cli, "label");
 	char beside[FILES_PATH_MAX];
+	struct stat st;
 
-	if ((size_t)snprintf(beside, sizeof(beside), "%s.label.xml", path) <
-		    sizeof(beside) &&
-	    files_exist(beside))
+	if ((size_t)snprintf(beside, sizeof(beside), "%s" SYNC_LABEL_END,
+			     path) < sizeof(beside) &&
+	    is_there(beside))
 		given = beside;
+	if (given == beside && (lstat(beside, &st) != 0 ||
+				!S_ISREG(st.st_mode))) {
+		s->code = cli_fail(s->cli, err_make(ERR_LABEL, is_link),
+				   "%s", beside);
+		return false;
+	}
 	if (!given)
 		s->code = cli_fail(s->cli,
 				   err_make(ERR_LABEL,
@@ -99,7 +290,7 @@ static void send_file(struct sync *s, const char *name, const char *path,
 		      const struct journal_file *known, struct digest plain)
 {
 	struct engine_put put = {
-		.content.path = path,
+		.content = {.path = path, .no_follow = true},
 		.title = span_str(name),
 	};
 	struct digest parent = {0}, revision;
@@ -145,7 +336,7 @@ static void send_file(struct sync *s, const char *name, const char *path,
 				remember(s, name, document, parent,
 					 (struct digest){0});
 			else
-				forget(s, span_str(name));
+				forget(s, name);
 		}
 	} else {
 		s->sent++;
@@ -162,20 +353,121 @@ static void look_at(struct sync *s, const char *name)
 	struct digest plain;
 	struct stat st;
 	uint64_t size;
+	bool gone;
 
-	if (name[0] == '.' || ends_with(name, ".label.xml") ||
-	    ends_with(name, ".entente-new") ||
+	if (sync_name_passed_over(name) ||
 	    failed(files_path(s->folder, name, path)) ||
-	    lstat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    failed(files_digest(path, &plain, &size)))
+	    lstat(path, &st) != 0)
+		return;
+	if (S_ISLNK(st.st_mode)) {
+		fprintf(stderr, "entente: %s: passed over: %s\n", path,
+			is_link);
+		return;
+	}
+	if (!S_ISREG(st.st_mode) || failed(files_digest(path, &plain, &size)))
 		return;
 	if (known && digest_eq(known->plain, plain))
 		return;
 	/* A changed file of a document that is gone is nobody's edit. */
-	if (known &&
-	    !journal_find_document(engine_journal(s->e), known->document))
+	gone = known && !journal_find_document(engine_journal(s->e),
+					       known->document);
+	if (gone || adopt(s, name, known ? &known->document : NULL, plain,
+			  size))
 		return;
+	/* The journal may have moved in memory. */
+	known = journal_find_file(engine_journal(s->e), span_str(name));
 	send_file(s, name, path, known, plain);
+}
+
+/* ---- files that somebody removed ---- */
+
+/* True if the entry is the document's file, not a conflict's or one of an
+ * earlier title. */
+static bool is_main(struct sync *s, const struct journal_document *d,
+		    const char *name)
+{
+	char its[SYNC_NAME_MAX + 1];
+
+	if (!title_name(s, d, journal_winner(d), its))
+		return false;
+	if (strcmp(its, name) == 0)
+		return true;
+	sync_name_own(d->id, its);
+	return strcmp(its, name) == 0;
+}
+
+static void delete_document(struct sync *s, const char *name,
+			    struct doc_id document)
+{
+	uint64_t task = 0;
+	struct err err = engine_state(s->e, document, STATEMENT_DELETE,
+				      (struct span){0}, &task);
+	int code = run(s, err, task, name);
+
+	if (code) {
+		s->code = code;
+		s->away++;
+		return;
+	}
+	forget(s, name);
+	s->deleted++;
+}
+
+static void look_for(struct sync *s, const struct journal_file *f)
+{
+	const struct journal *j = engine_journal(s->e);
+	const struct journal_document *d =
+		journal_find_document(j, f->document);
+	char name[SYNC_NAME_MAX + 1], path[FILES_PATH_MAX];
+	bool head;
+
+	if (!entry_path(s, f, name, path) || !d || is_there(path) ||
+	    journal_find_outgoing(j, f->revision))
+		return;
+	head = journal_find_head(d, f->revision) != NULL;
+	if (!head && !is_main(s, d, name))
+		return; /* of an earlier title, or a conflict settled */
+	if (cli_flag(s->cli, "restore")) {
+		forget(s, name);
+		return;
+	}
+	if (cli_flag(s->cli, "delete") && head && d->heads_count == 1) {
+		delete_document(s, name, d->id);
+		return;
+	}
+	s->away++;
+	fprintf(stderr, "entente: %s: removed here and kept away; its document "
+			"stays%s\n  --restore brings the file back%s\n",
+		path,
+		head && d->heads_count == 1
+			? ""
+			: ", and others have written it since",
+		cli_flag(s->cli, "delete")
+			? ", to be looked at before it is deleted"
+			: ", --delete deletes the document for everyone");
+}
+
+static void push_removed(struct sync *s)
+{
+	const struct journal *j = engine_journal(s->e);
+
+	/* From the end: entries may go. */
+	for (size_t i = j->files_count; i-- > 0;)
+		if (i < j->files_count)
+			look_for(s, &j->files[i]);
+}
+
+/* What a process that died left on its way. */
+static bool clean_up(struct sync *s, const char *name)
+{
+	size_t n = strlen(name), m = strlen(SYNC_NEW_END);
+	char path[FILES_PATH_MAX];
+
+	if (n <= m || strcmp(name + n - m, SYNC_NEW_END) != 0 ||
+	    failed(files_path(s->folder, name, path)))
+		return false;
+	unlink(path);
+	return true;
 }
 
 static void push(struct sync *s)
@@ -187,7 +479,8 @@ static void push(struct sync *s)
 		s->code = cli_fail(s->cli, err_make(ERR_IO, "no such folder"),
 				   "%s", s->folder);
 	for (int i = 0; i < count; i++) {
-		look_at(s, names[i]->d_name);
+		if (!clean_up(s, names[i]->d_name))
+			look_at(s, names[i]->d_name);
 		free(names[i]);
 	}
 	free(names);
@@ -195,118 +488,42 @@ static void push(struct sync *s)
 
 /* ---- in ---- */
 
-/* A title as a file's name: one part, visible, no controls. */
-static void name_of(struct span title, const struct journal_document *d,
-		    const struct journal_head *h, char out[512])
-{
-	char id[DOC_ID_TEXT_LEN + 1], dot[VERSION_DOT_TEXT_MAX + 1];
-	char name[NAME_LEN_MAX + 1];
-	const char *extension;
-	size_t n = 0;
-
-	doc_id_format(d->id, id);
-	for (size_t i = 0; i < title.len && n < NAME_LEN_MAX; i++) {
-		uint8_t ch = title.at[i];
-
-		bool plain = ch >= 0x20 && ch != 0x7f && ch != '/' &&
-			     (ch != '.' || n > 0);
-
-		name[n] = plain ? (char)ch : '_';
-		n++;
-	}
-	/* Not in the middle of a character. */
-	while (n == NAME_LEN_MAX && n > 0 && (name[n - 1] & 0x80))
-		n--;
-	name[n] = 0;
-	if (n == 0)
-		snprintf(name, sizeof(name), "%s", id);
-	if (h == journal_winner(d)) {
-		snprintf(out, 512, "%s", name);
-		return;
-	}
-	dot_format(h->dot, dot);
-	extension = strrchr(name, '.');
-	extension = extension && extension != name ? extension
-						   : name + strlen(name);
-	snprintf(out, 512, "%.*s (conflict %s)%s", (int)(extension - name),
-		 name, dot, extension);
-}
-
-/* Another document's name: with the id's last part. */
-static void make_own(struct sync *s, const struct journal_document *d,
-		     char name[512])
-{
-	const struct journal_file *other =
-		journal_find_file(engine_journal(s->e), span_str(name));
-	char id[DOC_ID_TEXT_LEN + 1], copy[401], path[FILES_PATH_MAX];
-	bool stranger;
-
-	if (failed(files_path(s->folder, name, path)))
-		return;
-	stranger = other ? !doc_id_eq(other->document, d->id)
-			 : files_exist(path);
-	if (!stranger)
-		return;
-	doc_id_format(d->id, id);
-	snprintf(copy, sizeof(copy), "%.400s", name);
-	snprintf(name, 512, "%.8s %s", id + DOC_ID_TEXT_LEN - 8, copy);
-}
-
-static bool fetch(struct sync *s, const struct journal_document *d,
-		  struct digest revision)
-{
-	struct engine_event last;
-	uint64_t task;
-	struct err err = engine_fetch(s->e, d->id, revision, &task);
-	int code = failed(err) ? cli_fail(s->cli, err, "content")
-			       : device_run(s->cli, s->e, task, &last);
-
-	s->code = code ? code : s->code;
-	return code == 0;
-}
-
 static void write_head(struct sync *s, const struct journal_document *d,
 		       const struct journal_head *h)
 {
-	char name[512], path[FILES_PATH_MAX];
+	char name[SYNC_NAME_MAX + 1], path[FILES_PATH_MAX];
 	const struct journal_file *known;
-	struct digest plain, now;
+	struct digest plain, revision = h->digest;
 	struct doc_id id = d->id;
-	struct digest revision = h->digest;
-	struct buf title;
 	uint64_t size;
 	struct err err;
 
-	buf_init(&title, MANIFEST_SEALED_MAX);
-	if (!h->verified || failed(engine_title(s->e, id, revision, &title)))
-		goto out; /* its key has not come, or its author is unknown */
-	name_of(buf_span(&title), d, h, name);
+	if (!title_name(s, d, h, name))
+		return;
 	make_own(s, d, name);
 	if (failed(files_path(s->folder, name, path)))
-		goto out;
+		return;
 	known = journal_find_file(engine_journal(s->e), span_str(name));
-	if (known && digest_eq(known->revision, revision) &&
-	    files_exist(path))
-		goto out;
+	/* What somebody removed stays away. */
+	if (known && (digest_eq(known->revision, revision) || !is_there(path)))
+		return;
 	/* A file changed since it was looked at is not written over. */
-	if (known && !failed(files_digest(path, &now, &size)) &&
-	    !digest_eq(now, known->plain)) {
+	if (known && (failed(files_digest(path, &plain, &size)) ||
+		      !digest_eq(plain, known->plain))) {
 		s->kept++;
-		goto out;
+		return;
 	}
-	if (!fetch(s, d, revision))
-		goto out;
-	err = engine_read(s->e, id, revision, path, NULL);
+	if (!fetch(s, id, revision))
+		return;
+	err = engine_plain_digest(s->e, id, revision, &plain);
 	if (!failed(err))
-		err = files_digest(path, &plain, &size);
+		err = engine_read(s->e, id, revision, path, NULL);
 	if (failed(err)) {
 		s->code = cli_fail(s->cli, err, "%s", path);
-		goto out;
+		return;
 	}
 	remember(s, name, id, revision, plain);
 	s->written++;
-out:
-	buf_clear(&title);
 }
 
 static void write_all(struct sync *s)
@@ -319,39 +536,51 @@ static void write_all(struct sync *s)
 				   &j->documents[i].heads[h]);
 }
 
+static void remove_one(struct sync *s, const struct journal_file *f)
+{
+	const struct journal *j = engine_journal(s->e);
+	const struct journal_document *d =
+		journal_find_document(j, f->document);
+	char name[SYNC_NAME_MAX + 1], path[FILES_PATH_MAX];
+	struct digest now;
+	uint64_t size;
+
+	if (!entry_path(s, f, name, path) ||
+	    (d && journal_find_head(d, f->revision)) ||
+	    journal_find_outgoing(j, f->revision))
+		return;
+	/* The next head of the same name takes the file's place at once. */
+	if (d && is_main(s, d, name))
+		return;
+	if (is_there(path)) {
+		if (failed(files_digest(path, &now, &size)) ||
+		    !digest_eq(now, f->plain)) {
+			fprintf(stderr, "entente: %s: its document is gone, "
+				"the file was changed; it is yours to "
+				"remove\n", path);
+			s->kept++;
+			return;
+		}
+		if (unlink(path) != 0) {
+			s->code = cli_fail(s->cli,
+					   err_make(ERR_IO,
+						    "it cannot be removed"),
+					   "%s", path);
+			return;
+		}
+		s->removed++;
+	}
+	forget(s, name);
+}
+
 /* Files whose head is gone: removed, unless changed since. */
 static void remove_gone(struct sync *s)
 {
 	const struct journal *j = engine_journal(s->e);
 
-	for (size_t i = j->files_count; i-- > 0;) {
-		const struct journal_file *f = &j->files[i];
-		const struct journal_document *d =
-			journal_find_document(j, f->document);
-		char name[512], path[FILES_PATH_MAX];
-		struct digest now;
-		uint64_t size;
-
-		if ((d && journal_find_head(d, f->revision)) ||
-		    journal_find_outgoing(j, f->revision))
-			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)f->name.len,
-			 (const char *)f->name.at);
-		if (failed(files_path(s->folder, name, path)))
-			continue;
-		if (!failed(files_digest(path, &now, &size))) {
-			if (!digest_eq(now, f->plain)) {
-				fprintf(stderr, "entente: %s: its document is "
-					"gone, the file was changed; it is "
-					"yours to remove\n", path);
-				s->kept++;
-				continue;
-			}
-			if (unlink(path) == 0)
-				s->removed++;
-		}
-		forget(s, span_str(name));
-	}
+	for (size_t i = j->files_count; i-- > 0;)
+		if (i < j->files_count)
+			remove_one(s, &j->files[i]);
 }
 
 /* ---- the verb ---- */
@@ -363,13 +592,17 @@ static int report(struct sync *s)
 	int code = 0;
 
 	if (!s->cli->json) {
-		printf("%s: %u sent, %u written, %u removed, %u kept\n",
-		       s->folder, s->sent, s->written, s->removed, s->kept);
+		printf("%s: %u sent, %u written, %u removed, %u kept, %u "
+		       "deleted, %u kept away\n",
+		       s->folder, s->sent, s->written, s->removed, s->kept,
+		       s->deleted, s->away);
 		return 0;
 	}
 	buf_init(&json, 65536);
 	w = json_write(&json);
 	json_open_object(&w);
+	json_member_u64(&w, "away", s->away);
+	json_member_u64(&w, "deleted", s->deleted);
 	json_member_u64(&w, "kept", s->kept);
 	json_member_u64(&w, "removed", s->removed);
 	json_member_u64(&w, "sent", s->sent);
@@ -380,29 +613,49 @@ static int report(struct sync *s)
 	return code;
 }
 
+static int check_folder(struct cli *c, const char *folder)
+{
+	struct stat st;
+	struct err err;
+
+	if (lstat(folder, &st) == 0 && S_ISLNK(st.st_mode))
+		return cli_usage(c, "%.200s is a symbolic link: name the "
+				    "folder itself", folder);
+	err = files_make_folder(folder);
+	return failed(err) ? cli_fail(c, err, "%s", folder) : 0;
+}
+
 int cmd_sync(struct cli *c)
 {
 	const char *wait = cli_option(c, "wait");
 	struct sync s = {.cli = c, .folder = c->args[0]};
-	struct err err = files_make_folder(s.folder);
+	uint64_t wait_s = 0;
+	int code;
 
-	if (failed(err))
-		return cli_fail(c, err, "%s", s.folder);
-	s.code = device_open(c, true, &s.e);
-	if (!s.code)
-		s.code = pull(&s, wait ? (unsigned)atoi(wait) : 0);
-	if (!s.code)
+	if (wait && (failed(http_u64_parse(span_str(wait), &wait_s)) ||
+		     wait_s > WAIT_MAX_S))
+		return cli_usage(c, "--wait is 0 to %d seconds", WAIT_MAX_S);
+	if (cli_flag(c, "delete") && cli_flag(c, "restore"))
+		return cli_usage(c, "--delete or --restore, not both");
+	code = check_folder(c, s.folder);
+	if (!code)
+		code = device_open(c, true, &s.e);
+	if (!code)
+		code = claim_folder(&s);
+	if (!code)
+		code = pull(&s, (unsigned)wait_s);
+	if (!code) {
+		push_removed(&s);
 		push(&s);
-	/* What failed on its way out must not keep out what comes in. */
-	if (s.e && s.sent) {
-		int code = pull(&s, 0);
-
-		s.code = s.code ? s.code : code;
 	}
-	if (s.e && engine_enrolled(s.e)) {
+	/* What failed on its way out must not keep out what comes in. */
+	if (!code && (s.sent || s.deleted))
+		code = pull(&s, 0);
+	if (s.e) {
 		remove_gone(&s);
 		write_all(&s);
 	}
+	s.code = s.code ? s.code : code;
 	/* One document on stdout: the error's, or the report. */
 	if (!s.code)
 		s.code = report(&s);

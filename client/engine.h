@@ -175,6 +175,12 @@ bool engine_has_content(struct engine *e, struct doc_id document,
 struct err engine_read(struct engine *e, struct doc_id document,
 		       struct digest revision, const char *path,
 		       struct buf *out);
+/* The SHA-256 of the plaintext, without showing it. */
+struct err engine_plain_digest(struct engine *e, struct doc_id document,
+			       struct digest revision, struct digest *out);
+/* The plaintext's length of a head, as its manifest says. */
+struct err engine_size(struct engine *e, struct doc_id document,
+		       struct digest revision, uint64_t *out);
 /* The body of a PUT for `put`, appended as JSON, and its document: what curl
  * can send.  Content up to 16 KiB only. */
 struct err engine_seal(struct engine *e, const struct engine_put *put,

@@ -98,6 +98,42 @@ struct err engine_read(struct engine *e, struct doc_id document,
 	return err;
 }
 
+struct err engine_plain_digest(struct engine *e, struct doc_id document,
+			       struct digest revision, struct digest *out)
+{
+	struct segment_keys keys[MANIFEST_KEYS_MAX];
+	struct manifest m;
+	struct arena arena;
+	struct err err;
+
+	arena_init(&arena, 256 * 1024);
+	err = open_head(e, document, revision, &arena, &m, keys);
+	if (!failed(err))
+		err = files_open_digest(e->folder, m.table, m.size, document,
+					keys, m.keys_count, out);
+	wipe(keys, sizeof(keys));
+	arena_clear(&arena);
+	return err;
+}
+
+struct err engine_size(struct engine *e, struct doc_id document,
+		       struct digest revision, uint64_t *out)
+{
+	const struct journal_document *d;
+	const struct journal_head *h;
+	struct manifest m;
+	struct arena arena;
+	struct err err = engine_find(e, document, revision, &d, &h);
+
+	arena_init(&arena, 256 * 1024);
+	if (!failed(err))
+		err = engine_manifest(h, &arena, &m);
+	if (!failed(err))
+		*out = m.size;
+	arena_clear(&arena);
+	return err;
+}
+
 /* ---- content that nothing names ---- */
 
 struct named {

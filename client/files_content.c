@@ -146,14 +146,33 @@ static struct err open_one(int fd, struct span table, uint64_t size,
 	return e;
 }
 
-struct err files_open(const char *folder, struct digest table, uint64_t size,
-		      struct doc_id document, const struct segment_keys *keys,
-		      size_t keys_count, const char *path, struct buf *out)
+/* Where plaintext goes: one of them. */
+struct sink {
+	int fd; /* -1: not there */
+	struct buf *out;
+	struct crypto_hasher *hasher;
+};
+
+static struct err sink_put(const struct sink *sink, uint64_t at,
+			   struct span plain)
 {
-	char blob[FILES_PATH_MAX], beside[FILES_PATH_MAX];
+	if (sink->hasher)
+		return crypto_hasher_update(sink->hasher, plain);
+	if (sink->fd >= 0)
+		return files_fd_write(sink->fd, at, plain);
+	buf_put(sink->out, plain);
+	return buf_check(sink->out);
+}
+
+static struct err open_all(const char *folder, struct digest table,
+			   uint64_t size, struct doc_id document,
+			   const struct segment_keys *keys, size_t keys_count,
+			   const struct sink *sink)
+{
+	char blob[FILES_PATH_MAX];
 	struct buf head = {0}, plain;
 	uint8_t *sealed = malloc(SEGMENT_SEALED_MAX);
-	int in = -1, to = -1;
+	int in = -1;
 	struct err e = files_blob_path(folder, table, "", blob);
 
 	buf_init(&plain, SEGMENT_SIZE);
@@ -163,30 +182,56 @@ struct err files_open(const char *folder, struct digest table, uint64_t size,
 		e = err_make(ERR_MISSING_CONTENT, "no content is here");
 	if (!failed(e))
 		e = files_fd_table(in, table, size, keys_count, &head);
-	if (!failed(e) && path)
-		e = files_fd_new(path, beside, &to);
 	for (uint64_t i = 0; !failed(e) && i < segment_count(size); i++) {
-		struct buf *into = path ? &plain : out;
-
 		buf_reset(&plain);
 		e = open_one(in, buf_span(&head), size, i, document, keys,
-			     sealed, into);
+			     sealed, &plain);
 		if (!failed(e))
-			e = buf_check(into);
-		if (!failed(e) && path)
-			e = files_fd_write(to, i * SEGMENT_SIZE, buf_span(&plain));
+			e = sink_put(sink, i * SEGMENT_SIZE, buf_span(&plain));
 	}
-	if (!failed(e) && path)
-		e = files_fd_publish(to, beside, path);
-	if (failed(e) && to >= 0)
-		unlink(beside);
 	if (in >= 0)
 		close(in);
-	if (to >= 0)
-		close(to);
 	free(sealed);
 	buf_clear(&head);
 	buf_wipe(&plain);
+	return e;
+}
+
+struct err files_open(const char *folder, struct digest table, uint64_t size,
+		      struct doc_id document, const struct segment_keys *keys,
+		      size_t keys_count, const char *path, struct buf *out)
+{
+	struct sink sink = {.fd = -1, .out = out};
+	char beside[FILES_PATH_MAX];
+	struct err e = path ? files_fd_new(path, beside, &sink.fd) : ERR_NONE;
+
+	if (!failed(e))
+		e = open_all(folder, table, size, document, keys, keys_count,
+			     &sink);
+	if (!failed(e) && path)
+		e = files_fd_publish(sink.fd, beside, path);
+	if (sink.fd >= 0) {
+		close(sink.fd);
+		if (failed(e))
+			unlink(beside);
+	}
+	return e;
+}
+
+struct err files_open_digest(const char *folder, struct digest table,
+			     uint64_t size, struct doc_id document,
+			     const struct segment_keys *keys,
+			     size_t keys_count, struct digest *out)
+{
+	struct sink sink = {.fd = -1};
+	struct err e = crypto_hasher_new(&sink.hasher);
+
+	if (!failed(e))
+		e = open_all(folder, table, size, document, keys, keys_count,
+			     &sink);
+	if (!failed(e))
+		e = crypto_hasher_final(sink.hasher, out);
+	crypto_hasher_free(sink.hasher);
 	return e;
 }
 

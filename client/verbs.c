@@ -108,8 +108,10 @@ static const struct cli_verb verbs[] = {
 	 "reference of a refusal.",
 	 "entente doc why ID --reader FRA --folder gbr", cmd_doc_why, SECURITY},
 	{"sync", NULL, "FOLDER", 1, 1,
-	 "space=SPACE label=XML wait=SECONDS" DEVICE,
-	 "Sync a folder of plain files: changes out, changes in.",
+	 "space=SPACE label=XML wait=SECONDS delete restore" DEVICE,
+	 "Sync a folder of plain files: changes out, changes in. A file removed "
+	 "here stays away; --delete deletes its document, --restore brings it "
+	 "back.",
 	 "entente sync work --space GBR/ops --label default.xml --device "
 	 "alice",
 	 cmd_sync, NULL},
