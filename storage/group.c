@@ -7,10 +7,15 @@ enum { GROUP_ROW_MAX = 256 + GROUP_LEAVES_MAX * DIGEST_LEN };
 
 static const char counter_group[] = "group";
 
+static void number_bytes(uint64_t n, uint8_t out[8])
+{
+	for (int i = 0; i < 8; i++)
+		out[i] = (uint8_t)(n >> (56 - 8 * i));
+}
+
 struct err group_put(struct txn *txn, const struct group_row *row,
 		     uint64_t *number)
 {
-	uint8_t at[8];
 	uint64_t n = 0;
 	struct buf b;
 	struct err e;
@@ -24,18 +29,12 @@ struct err group_put(struct txn *txn, const struct group_row *row,
 	record_put_replica(&b, row->replica);
 	buf_put_u64(&b, row->time);
 	buf_put(&b, SPAN_OBJ(row->secret));
-	record_put_digest(&b, row->root);
 	buf_put_u64(&b, row->first.n);
 	buf_put_u64(&b, row->last.n);
 	record_put_long(&b, row->leaves);
 	e = buf_check(&b);
 	if (!failed(e))
 		e = txn_counter_next(txn, counter_group, &n);
-	for (int i = 0; i < 8; i++)
-		at[i] = (uint8_t)(n >> (56 - 8 * i));
-	if (!failed(e))
-		e = txn_put_new(txn, TABLE_GROUPS, key_group_root(row->root),
-				SPAN_OBJ(at));
 	if (!failed(e))
 		e = txn_put_new(txn, TABLE_GROUPS, key_group(n),
 				buf_span(&b));
@@ -56,7 +55,6 @@ static struct err read_row(struct span value, struct group_row *out)
 	out->replica = record_read_replica(&r);
 	out->time = span_read_u64(&r);
 	span_read_into(&r, out->secret, sizeof(out->secret));
-	out->root = record_read_digest(&r);
 	out->first.n = span_read_u64(&r);
 	out->last.n = span_read_u64(&r);
 	out->leaves = record_read_long(&r);
@@ -81,10 +79,13 @@ struct err group_get(struct txn *txn, uint64_t number, struct group_row *out)
 	if (failed(e) && e.code != ERR_NOT_FOUND)
 		return e;
 	if (!failed(e)) {
-		if (signature.len != GROUP_SIG_LEN)
-			return err_make(ERR_CORRUPT,
-					"a group's signature is malformed");
-		memcpy(row.signature, signature.at, GROUP_SIG_LEN);
+		struct span_reader r = span_read(signature);
+
+		row.root = record_read_digest(&r);
+		span_read_into(&r, row.signature, GROUP_SIG_LEN);
+		e = record_read_end(&r, "a group's signature is malformed");
+		if (failed(e))
+			return e;
 		row.is_signed = true;
 	}
 	*out = row;
@@ -137,20 +138,30 @@ struct err group_unsigned(struct txn *txn, uint64_t after,
 }
 
 struct err group_sign_row(struct txn *txn, uint64_t number,
+			  struct digest root,
 			  const uint8_t signature[GROUP_SIG_LEN])
 {
-	bool known;
+	uint8_t value[DIGEST_LEN + GROUP_SIG_LEN], at[8];
+	bool known, is_signed;
 	struct err e;
 
 	e = txn_has(txn, TABLE_GROUPS, key_group(number), &known);
+	if (!failed(e))
+		e = txn_has(txn, TABLE_GROUPS, key_group_signature(number),
+			    &is_signed);
 	if (failed(e))
 		return e;
 	if (!known)
 		return err_make(ERR_NOT_FOUND, "no such group");
-	e = txn_put_new(txn, TABLE_GROUPS, key_group_signature(number),
-			span_of(signature, GROUP_SIG_LEN));
-	if (e.code == ERR_EXISTS)
+	if (is_signed)
 		return ERR_NONE;
+	memcpy(value, root.at, DIGEST_LEN);
+	memcpy(value + DIGEST_LEN, signature, GROUP_SIG_LEN);
+	number_bytes(number, at);
+	e = txn_put_new(txn, TABLE_GROUPS, key_group_root(root), SPAN_OBJ(at));
+	if (!failed(e))
+		e = txn_put_new(txn, TABLE_GROUPS, key_group_signature(number),
+				SPAN_OBJ(value));
 	if (!failed(e))
 		e = txn_del(txn, TABLE_GROUPS, key_group_unsigned(number));
 	return e;

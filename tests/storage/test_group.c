@@ -32,7 +32,6 @@ static struct group_row row_of(uint8_t n, struct span leaves)
 		.replica = {{{'G', 'B', 'R'}}, 1},
 		.time = 100 + n,
 		.secret = {n},
-		.root = {{n}},
 		.first = {10u * n},
 		.last = {10u * n + 9},
 		.leaves = leaves,
@@ -44,6 +43,7 @@ static void a_group_is_unsigned_until_it_is_signed(void **state)
 	struct tempstore *t = *state;
 	static const uint8_t leaves[GROUP_LEAVES_MAX * DIGEST_LEN] = {7};
 	uint8_t signature[GROUP_SIG_LEN] = {5};
+	struct digest root = {{1}};
 	struct group_row row = row_of(1, SPAN_OBJ(leaves)), got;
 	struct txn *txn = NULL;
 	uint64_t number;
@@ -58,17 +58,22 @@ static void a_group_is_unsigned_until_it_is_signed(void **state)
 	assert_int_equal(got.time, 101);
 	must(group_unsigned(txn, 0, &got));
 	assert_int_equal(got.number, 1);
-	must(group_sign_row(txn, 1, signature));
-	must(group_sign_row(txn, 1, signature));
+	assert_int_equal(group_by_root(txn, root, &number).code,
+			 ERR_NOT_FOUND);
+	must(group_sign_row(txn, 1, root, signature));
+	must(group_sign_row(txn, 1, root, signature));
 	must(group_get(txn, 1, &got));
 	assert_true(got.is_signed);
+	assert_true(digest_eq(got.root, root));
 	assert_memory_equal(got.signature, signature, sizeof(signature));
 	assert_int_equal(group_unsigned(txn, 0, &got).code, ERR_NOT_FOUND);
-	assert_int_equal(group_sign_row(txn, 9, signature).code,
+	assert_int_equal(group_sign_row(txn, 9, root, signature).code,
 			 ERR_NOT_FOUND);
-	must(group_by_root(txn, row.root, &number));
+	must(group_by_root(txn, root, &number));
 	assert_int_equal(number, 1);
-	assert_int_equal(group_put(txn, &row, &number).code, ERR_EXISTS);
+	must(group_put(txn, &row, &number));
+	assert_int_equal(group_sign_row(txn, number, root, signature).code,
+			 ERR_EXISTS);
 	txn_abort(&txn);
 }
 
@@ -94,15 +99,18 @@ static void the_feed_ends_before_the_first_unsigned_group(void **state)
 	must(group_last_signed(txn, &seq));
 	assert_int_equal(seq.n, 9);
 	/* Signed out of order: the end waits for the first. */
-	must(group_sign_row(txn, 2, signature));
+	must(group_sign_row(txn, 2, (struct digest){{2}},
+			    signature));
 	must(group_last_signed(txn, &seq));
 	assert_int_equal(seq.n, 9);
 	must(group_unsigned(txn, 1, &got));
 	assert_int_equal(got.number, 3);
-	must(group_sign_row(txn, 1, signature));
+	must(group_sign_row(txn, 1, (struct digest){{1}},
+			    signature));
 	must(group_last_signed(txn, &seq));
 	assert_int_equal(seq.n, 29);
-	must(group_sign_row(txn, 3, signature));
+	must(group_sign_row(txn, 3, (struct digest){{3}},
+			    signature));
 	must(group_last_signed(txn, &seq));
 	assert_true(seq.n == UINT64_MAX);
 	txn_abort(&txn);

@@ -39,6 +39,7 @@ enum {
 struct sealed_group {
 	struct sealed_group *next;
 	uint64_t number;
+	struct digest root;
 	uint8_t signature[GROUP_SIG_LEN];
 };
 

@@ -13,7 +13,8 @@ static struct err put_signatures(struct batch *batch,
 	struct err e = ERR_NONE;
 
 	for (; list && !failed(e); list = list->next)
-		e = group_sign_row(batch->txn, list->number, list->signature);
+		e = group_sign_row(batch->txn, list->number, list->root,
+				   list->signature);
 	return e;
 }
 
@@ -74,21 +75,11 @@ static struct err put_group(struct batch *batch)
 				.last = w->last,
 				.leaves = span_of(w->cores,
 						  w->leaves * DIGEST_LEN)};
-	struct seal_group *tree = malloc(sizeof(*tree));
-	struct err e;
+	struct err e = random_fill(&core->random, row.secret,
+				   sizeof(row.secret));
 
-	if (!tree)
-		return err_make(ERR_NO_MEMORY, "a group's tree");
-	e = random_fill(&core->random, row.secret, sizeof(row.secret));
 	if (!failed(e))
-		e = seal_group_build(row.secret, row.replica, row.time,
-				     w->cores, w->leaves, tree);
-	if (!failed(e)) {
-		row.root = seal_group_root(tree);
 		e = group_put(batch->txn, &row, &row.number);
-	}
-	wipe(tree, sizeof(*tree));
-	free(tree);
 	wipe(row.secret, sizeof(row.secret));
 	return e;
 }
@@ -331,6 +322,23 @@ void core_write(struct core *core, struct job **jobs, size_t count)
 
 /* ---- seals, beside the commits ---- */
 
+static struct err root_of(const struct group_row *row, struct digest *out)
+{
+	struct seal_group *tree = malloc(sizeof(*tree));
+	struct err e;
+
+	if (!tree)
+		return err_make(ERR_NO_MEMORY, "a group's tree");
+	e = seal_group_build(row->secret, row->replica, row->time,
+			     (const struct digest *)row->leaves.at,
+			     row->leaves.len / DIGEST_LEN, tree);
+	if (!failed(e))
+		*out = seal_group_root(tree);
+	wipe(tree, sizeof(*tree));
+	free(tree);
+	return e;
+}
+
 static struct err seal_one(struct core *core, struct txn *txn,
 			   struct sealed_group **out, bool *found)
 {
@@ -345,8 +353,10 @@ static struct err seal_one(struct core *core, struct txn *txn,
 	if (!s)
 		return err_make(ERR_NO_MEMORY, "a seal");
 	s->number = row.number;
-	e = seal_group_sign(core->seal_key, row.replica, row.time, row.root,
-			    s->signature);
+	e = root_of(&row, &s->root);
+	if (!failed(e))
+		e = seal_group_sign(core->seal_key, row.replica, row.time,
+				    s->root, s->signature);
 	wipe(&row, sizeof(row));
 	if (failed(e)) {
 		free(s);
