@@ -160,7 +160,8 @@ $(BUILD)/tests/relay/echo-guard: $(BUILD)/relay/guard/main.o \
 	$(call program,guardmain)
 $(TESTS_relay): | $(BUILD)/entented $(BUILD)/entented-front \
 		$(BUILD)/tests/relay/echo-guard
-# Whole daemons are the real ones.
+# Whole daemons are the real ones; some of their clients are slow on purpose.
+$(TESTS_daemon): $(BUILD)/tests/relay/client.o
 $(TESTS_daemon): | $(DAEMON) $(BUILD)/entente
 ALL_TESTS := $(foreach d,$(TEST_DIRS),$(TESTS_$(d)))
 

@@ -95,6 +95,9 @@ struct err pad_drive(struct pad *p)
 		    http_connection_wait(p->connection, &answer))
 			engine_answer(p->engine, answer.id, answer.status,
 				      answer.fields, answer.body, answer.why);
+		else
+			nation_daemon_sleep_ms(
+				(unsigned)engine_wait_ms(p->engine));
 		take_events(p, &why);
 	}
 	take_events(p, &why);
