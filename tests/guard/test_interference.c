@@ -169,7 +169,8 @@ static void look_at(struct twins *t, struct twin *side, const struct step *s)
 		return;
 	case 7:
 		if (d->used)
-			twin_probe_edit(side, &d->head);
+			twin_probe_edit(side, &d->head,
+					buf_span(&t->labels[0]));
 		return;
 	default:
 		twin_get(side, "/v1/me");
@@ -212,12 +213,12 @@ static bool one_step(struct twins *t, uint64_t seed, int step,
 	testclock_forward(&t->b.w.time, 700);
 	buf_reset(&t->a.seen);
 	buf_reset(&t->b.seen);
-	if (s.kind < 4) {
+	if (s.kind < 3) {
 		write_one(t, &t->a, &s);
 		write_one(t, &t->b, &s);
 		return true;
 	}
-	if (s.kind < 8)
+	if (s.kind < 7)
 		return page(t, &s, seed, step, &more);
 	look_at(t, &t->a, &s);
 	look_at(t, &t->b, &s);

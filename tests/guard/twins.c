@@ -416,13 +416,17 @@ void twin_probe_label(struct twin *t, struct span label)
 	world_answer_clear(&answer);
 }
 
-void twin_probe_edit(struct twin *t, const struct forge_revision *over)
+void twin_probe_edit(struct twin *t, const struct forge_revision *over,
+		     struct span label)
 {
 	struct forge_revision r;
 	struct world_answer answer;
 
 	buf_reset(&t->seen);
 	forge_edit(&t->bob, over, span_str("x"), &r);
+	r.label = label; /* one that he may use */
+	r.with_label = true;
+	world_must(crypto_sha256(label, &r.m.label));
 	r.brought = 0; /* of a parent that he would have to see */
 	forge_put(&t->bob, &r, &answer);
 	say_answer(&t->seen, &answer);

@@ -65,6 +65,7 @@ void twin_keys(struct twin *t, struct doc_id id, struct digest commitment);
 /* A write by bob that names a label and does not bring it. */
 void twin_probe_label(struct twin *t, struct span label);
 /* A write by bob over what may not be there for him. */
-void twin_probe_edit(struct twin *t, const struct forge_revision *over);
+void twin_probe_edit(struct twin *t, const struct forge_revision *over,
+		     struct span label);
 
 #endif
