@@ -77,7 +77,7 @@ static const struct err_row rows[ERR_COUNT] = {
 			    EXIT_FAULT},
 	[ERR_STALE_KEY] = {"stale-guard-key", 409,
 			   "The guard key has been replaced.",
-			   "Wrap again for the key in replica_certificate.",
+			   "Wrap again for the guard key in `certificate`.",
 			   EXIT_FAULT},
 	[ERR_FOREIGN_ID] = {"foreign-id", 422,
 			    "The document id is not made from its opening.",

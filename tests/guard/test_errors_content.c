@@ -42,12 +42,16 @@ static void a_key_for_an_old_guard_key_is_refused(void **state)
 {
 	struct refusal_scene *s = *state;
 	struct crypto_key *old = NULL;
+	struct world_answer answer;
 	struct forge_revision r;
 
 	world_must(crypto_key_generate(CRYPTO_P256, &old));
 	refusal_draft(&s->alice, buf_span(&s->rel_gbr), &r);
 	forge_wrap(&s->alice, &r, 0, crypto_key_public(old), r.keys[0]);
-	refusal_of_put(s, &s->alice, &r, ERR_STALE_KEY);
+	forge_put(&s->alice, &r, &answer);
+	assert_true(refusal_says(&answer, "\"certificate\":\""));
+	refusal_is(s, &answer, ERR_STALE_KEY);
+	forge_revision_clear(&r);
 	crypto_key_free(old);
 }
 
@@ -238,6 +242,29 @@ static void an_upload_goes_on_where_it_stands_and_for_its_own(void **state)
 	refusal_is(s, &answer, ERR_NOT_FOUND);
 	upload(&s->walt, "HEAD", going, NULL, span_str(""), &answer);
 	refusal_is(s, &answer, ERR_NOT_FOUND);
+	forge_revision_clear(&r);
+}
+
+static void unfinished_uploads_have_a_number(void **state)
+{
+	struct refusal_scene *s = *state;
+	struct world_answer answer;
+	struct forge_revision r;
+	char target[256];
+	int begun = 0;
+
+	big(s, &r, target);
+	while (upload(&s->alice, "POST", target, NULL, buf_span(&r.blob),
+		      &answer) == 201 &&
+	       begun++ < 100)
+		world_answer_clear(&answer);
+	assert_int_equal(begun, 64);
+	assert_true(answer.retry_after[0]);
+	refusal_is(s, &answer, ERR_RATE);
+	/* They are each device's own. */
+	upload(&s->walt, "POST", target, NULL, buf_span(&r.blob), &answer);
+	assert_int_equal(answer.status, 201);
+	world_answer_clear(&answer);
 	forge_revision_clear(&r);
 }
 
@@ -438,6 +465,7 @@ int main(void)
 		scene(a_segment_neither_brought_nor_readable_is_refused),
 		scene(an_upload_of_wrong_bytes_is_refused),
 		scene(an_upload_goes_on_where_it_stands_and_for_its_own),
+		scene(unfinished_uploads_have_a_number),
 		scene(content_beyond_every_size_is_refused),
 		scene(a_range_beyond_the_content_is_refused),
 		scene(a_full_store_refuses_writes_and_goes_on_reading),

@@ -41,8 +41,7 @@ struct between {
 	unsigned pages; /* that came by */
 };
 
-static void meddle(struct between *b, enum meddling how,
-		   struct world_answer *a)
+static void meddle(struct between *b, enum meddling how, struct world_answer *a)
 {
 	static const char invented[] =
 		"{\"cursor\":\"AAAA\",\"forget\":[],\"fresh\":false,"
