@@ -16,10 +16,27 @@ static const char counter_head[] = "audit";
 
 /* ---- bytes ---- */
 
+/* The public names, but "not-found" is two codes to the public and kept apart
+ * here.  Names, not numbers: those may change between builds. */
+static const char not_releasable[] = "not-releasable";
+
+static const char *outcome_name(enum err_code code)
+{
+	switch (code) {
+	case ERR_OK:
+		return "ok";
+	case ERR_NOT_RELEASABLE:
+		return not_releasable;
+	case ERR_NOT_FOUND:
+		return "not-found";
+	default:
+		return err_row(code)->name;
+	}
+}
+
 static void put_outcome(struct buf *b, enum err_code code)
 {
-	/* The name, not the number: numbers may change between builds. */
-	buf_put_var(b, span_str(code == ERR_OK ? "ok" : err_row(code)->name));
+	buf_put_var(b, span_str(outcome_name(code)));
 }
 
 static enum err_code read_outcome(struct span_reader *r)
@@ -29,6 +46,10 @@ static enum err_code read_outcome(struct span_reader *r)
 
 	if (span_eq_str(name, "ok"))
 		return ERR_OK;
+	if (span_eq_str(name, not_releasable))
+		return ERR_NOT_RELEASABLE;
+	if (span_eq_str(name, "not-found"))
+		return ERR_NOT_FOUND;
 	if (name.len >= sizeof(text))
 		return ERR_INTERNAL;
 	if (name.len)

@@ -95,6 +95,27 @@ static void an_entry_comes_back_as_it_was_written(void **state)
 	arena_clear(&arena);
 }
 
+static void not_there_and_not_released_are_kept_apart(void **state)
+{
+	static const enum err_code codes[] = {
+		ERR_NOT_FOUND, ERR_NOT_RELEASABLE, ERR_FORBIDDEN, ERR_GONE};
+	struct tempstore *t = *state;
+	struct audit_entry a;
+	struct arena arena;
+	struct txn *txn = NULL;
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		append(t, "document.get", codes[i]);
+	arena_init(&arena, 1 << 16);
+	must(txn_begin_read(t->store, STORE_RECORDS, &txn));
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		must(audit_get(txn, i + 1, &arena, &a));
+		assert_int_equal(a.items[0].outcome, codes[i]);
+	}
+	txn_abort(&txn);
+	arena_clear(&arena);
+}
+
 static void what_falls_with_its_transaction_leaves_no_gap(void **state)
 {
 	struct tempstore *t = *state;
@@ -289,6 +310,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(an_entry_comes_back_as_it_was_written),
+		T(not_there_and_not_released_are_kept_apart),
 		T(what_falls_with_its_transaction_leaves_no_gap),
 		T(a_sound_chain_is_sound_also_after_a_promotion),
 		T(a_rewritten_a_dropped_and_a_truncated_record_are_found),
