@@ -311,7 +311,11 @@ void request_begin(struct conn *c, const struct h2_event *event)
 	buf_init(&r->answer, CHANNEL_BODY_MAX);
 	h2_set_owner(c->h2, r->stream, r);
 	e = judge(r);
-	if (failed(e))
+	/* Clients there are (curl 7.88) that drop an answer which comes before
+	 * the end of their request, so a short body is heard out. */
+	if (failed(e) && !r->ended)
+		r->refused = e;
+	else if (failed(e))
 		respond_problem(r, e);
 	else if (r->route.here)
 		respond_here(r);
@@ -342,7 +346,10 @@ void request_data(struct request *r, struct span data)
 		hold(r);
 		return;
 	case REQUEST_GATHERING:
-		if (r->received > r->route.body_max) {
+		if (failed(r->refused)) {
+			if (r->received > DROPPED_MAX)
+				respond_problem(r, r->refused);
+		} else if (r->received > r->route.body_max) {
 			respond_problem(r, err_make(ERR_TOO_LARGE,
 						    "body beyond its limit"));
 		} else {
@@ -367,7 +374,9 @@ void request_data(struct request *r, struct span data)
 void request_end(struct request *r)
 {
 	r->ended = true;
-	if (r->state == REQUEST_GATHERING)
+	if (r->state == REQUEST_GATHERING && failed(r->refused))
+		respond_problem(r, r->refused);
+	else if (r->state == REQUEST_GATHERING)
 		ask(r);
 	else if (r->state == REQUEST_UPLOADING)
 		send_pieces(r);

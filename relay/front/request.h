@@ -31,6 +31,7 @@ struct request {
 	struct route route;
 	const struct h2_head *head; /* lives as long as the stream */
 	bool head_only;		    /* HEAD */
+	struct err refused;	    /* told when its body is over */
 	bool ended;		    /* the client's body is complete */
 
 	struct buf body;   /* gathered; or waits for credit */

@@ -298,10 +298,10 @@ void pad_write_pem(const struct pad *p)
 
 	buf_init(&pem, CERTIFICATE_PEM_MAX);
 	must(certificate_to_pem(trust.certificate, &pem));
-	write_pem(p, "cert.pem", &pem);
+	write_pem(p, "device.pem", &pem);
 	buf_init(&pem, CERTIFICATE_PEM_MAX);
 	must(certificate_key_to_pem(trust.key, &pem));
-	write_pem(p, "key.pem", &pem);
+	write_pem(p, "device.key", &pem);
 	buf_init(&pem, CERTIFICATE_PEM_MAX);
 	must(certificate_to_pem(trust.ca, &pem));
 	write_pem(p, "ca.pem", &pem);

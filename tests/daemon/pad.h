@@ -56,7 +56,7 @@ size_t pad_heads(const struct pad *p, struct doc_id id);
 bool pad_sees(struct pad *p, struct doc_id id, const char *content,
 	      unsigned ms);
 
-/* Writes cert.pem, key.pem and ca.pem into its folder, for other clients. */
+/* Writes device.pem, device.key and ca.pem into its folder, for other clients. */
 void pad_write_pem(const struct pad *p);
 
 #endif

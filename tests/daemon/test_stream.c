@@ -130,8 +130,8 @@ static void seal(struct sealed *s, const char *name, uint64_t size)
 }
 
 #define CURL                                                                   \
-	"curl -sS --http2 --cacert %s/ca.pem --cert %s/cert.pem --key "        \
-	"%s/key.pem -o /dev/null -w '%%{http_code}' "
+	"curl -sS --http2 --cacert %s/ca.pem --cert %s/device.pem --key "        \
+	"%s/device.key -o /dev/null -w '%%{http_code}' "
 
 /* One request for all of it; `options` of curl. */
 static void upload(const struct sealed *s, const char *options)
@@ -181,8 +181,8 @@ static bool connect_slowly(struct client *c)
 	bool in;
 
 	read_pem("ca.pem", &ca);
-	read_pem("cert.pem", &certificate);
-	read_pem("key.pem", &key);
+	read_pem("device.pem", &certificate);
+	read_pem("device.key", &key);
 	in = client_open(c, d.device, buf_span(&ca), buf_span(&certificate),
 			 buf_span(&key));
 	buf_clear(&ca);
@@ -238,7 +238,7 @@ static void long_content_takes_little_memory_up_and_down(void **state)
 	assert_int_equal(
 		nation_daemon_shell(NULL, 60,
 				    "curl -sS --http2 --cacert %s/ca.pem "
-				    "--cert %s/cert.pem --key %s/key.pem "
+				    "--cert %s/device.pem --key %s/device.key "
 				    "https://localhost:%u/v1/documents/%s/"
 				    "content | cmp - '%s'",
 				    alice.folder, alice.folder, alice.folder,
