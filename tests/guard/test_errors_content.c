@@ -452,6 +452,17 @@ static void a_full_disk_refuses_writes_and_goes_on_reading(void **state)
 	refusal_serves(s);
 }
 
+/* Also after a failure no disk is left behind. */
+static int end_disk(void **state)
+{
+	struct refusal_scene *s = *state;
+	char disk[WORLD_PATH * 2];
+
+	snprintf(disk, sizeof(disk), "%s/store", s->gbr->folder);
+	umount2(disk, MNT_DETACH);
+	return refusal_end(state);
+}
+
 #define scene(f) cmocka_unit_test_setup_teardown(f, refusal_begin, refusal_end)
 
 int main(void)
@@ -469,7 +480,9 @@ int main(void)
 		scene(content_beyond_every_size_is_refused),
 		scene(a_range_beyond_the_content_is_refused),
 		scene(a_full_store_refuses_writes_and_goes_on_reading),
-		scene(a_full_disk_refuses_writes_and_goes_on_reading),
+		cmocka_unit_test_setup_teardown(
+			a_full_disk_refuses_writes_and_goes_on_reading,
+			refusal_begin, end_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
