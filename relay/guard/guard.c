@@ -100,6 +100,11 @@ static void seal(struct guard *g)
 
 void guard_committed(struct guard *g)
 {
+	/* A failed sync may have lost pages that look clean: begin anew. */
+	if (core_dead(g->core)) {
+		log_fault("store-dead", err_make(ERR_IO, "a commit failed"));
+		_exit(EXIT_FAILURE);
+	}
 	seal(g);
 	guard_wake(g);
 	calls_ask(g);

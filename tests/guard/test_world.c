@@ -291,6 +291,27 @@ static void an_edit_crossing_its_withdrawal_is_not_lost(void **state)
 	shows(s, s->fleur, id, NULL);
 }
 
+/* The same CA issued both: the device must not pass for its nation. */
+static void a_peers_device_is_no_nation(void **state)
+{
+	struct story *s = *state;
+	struct world_request q = {
+		.listener = CORE_PEER,
+		.certificate = engine_trust(s->alice->engine).certificate,
+		.method = "GET",
+		.target = "/v1/me",
+	};
+	struct world_answer answer;
+
+	world_ask(&s->w, s->deu, &q, &answer);
+	assert_int_equal(answer.status, 401);
+	world_answer_clear(&answer);
+	q.certificate = buf_span(&s->gbr->certificate);
+	world_ask(&s->w, s->deu, &q, &answer);
+	assert_int_equal(answer.status, 200);
+	world_answer_clear(&answer);
+}
+
 static void large_content_comes_by_segments(void **state)
 {
 	struct story *s = *state;
@@ -359,6 +380,7 @@ int main(void)
 		story(delete_and_recall_reach_everyone_who_held_it),
 		story(a_foreign_edit_crossing_a_relabel_fails_closed),
 		story(an_edit_crossing_its_withdrawal_is_not_lost),
+		story(a_peers_device_is_no_nation),
 		story(large_content_comes_by_segments),
 		story(a_lowered_clearance_takes_documents_back),
 		story(everything_is_there_after_a_restart),

@@ -72,8 +72,10 @@ static struct err find_nation(struct job *job, struct txn *txn)
 		return err_make(ERR_UNAUTHENTICATED,
 				"that nation is no peer of this relay");
 	if (!failed(e))
+		/* A relay's certificate serves both ways; a device's of that
+		 * nation, from the same CA, is a client's alone. */
 		e = certificate_check(job->certificate, a->peer.ca,
-				      CERTIFICATE_CLIENT,
+				      CERTIFICATE_BOTH,
 				      core_now_s(job->core));
 	if (failed(e))
 		return e;

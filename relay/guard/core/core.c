@@ -25,6 +25,11 @@ uint64_t core_epoch(const struct core *core)
 	return atomic_load(&core->epoch);
 }
 
+bool core_dead(const struct core *core)
+{
+	return store_dead(core->store);
+}
+
 void core_wake(struct core *core)
 {
 	atomic_fetch_add(&core->epoch, 1);
@@ -48,6 +53,7 @@ void core_policing_set(struct core *core, struct policing *policing)
 	old = core->policing;
 	core->policing = policing;
 	pthread_rwlock_unlock(&core->policing_lock);
+	atomic_fetch_add(&core->authority, 1);
 	policing_release(old);
 	core_wake(core);
 }

@@ -151,6 +151,10 @@ void core_call_done(struct core *core, uint64_t id, int status,
 /* When the next call is due at the latest, milliseconds. */
 uint64_t core_call_deadline_ms(const struct core *core);
 
+/* True after the disk failed a commit: nothing more is served, and the process
+ * must end, so that the next one looks at what is really there. */
+bool core_dead(const struct core *core);
+
 /* Housekeeping that is due (leases, garbage); call each few seconds. */
 void core_tick(struct core *core);
 

@@ -6,6 +6,7 @@
 #include "relay/guard/core/pulls.h"
 #include "storage/document_internal.h"
 #include "storage/segment.h"
+#include "storage/token.h"
 #include "storage/upload.h"
 
 enum {
@@ -13,6 +14,7 @@ enum {
 	GONE_S = FEED_GONE_DAYS * 24 * 3600,
 	EXPIRE_BUDGET = 1000,
 	COLLECT_BATCH = 64,
+	TOKENS_ARENA_MAX = 16 << 20,
 };
 
 struct err housekeeping_purge(struct core *core)
@@ -202,6 +204,23 @@ static struct err drop_nonces(struct batch *batch)
 	return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
 }
 
+/* Tokens whose time is over, with their sealed secrets. */
+static struct err drop_tokens(struct batch *batch)
+{
+	struct token token = {0};
+	struct arena arena;
+	struct err e = ERR_NONE;
+
+	arena_init(&arena, TOKENS_ARENA_MAX);
+	while (!failed(e)) {
+		e = token_next(batch->txn, &arena, &token);
+		if (!failed(e) && token.expires < batch->now_s)
+			e = token_del(batch->txn, token.id);
+	}
+	arena_clear(&arena);
+	return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
+}
+
 static bool due(struct core *core)
 {
 	struct txn *txn = NULL;
@@ -233,6 +252,8 @@ static struct err expire(struct core *core)
 	e = drop_leases(core, &batch);
 	if (!failed(e))
 		e = drop_nonces(&batch);
+	if (!failed(e))
+		e = drop_tokens(&batch);
 	if (!failed(e) && now > GONE_S)
 		e = feed_expire(batch.txn, core->shelves, now - GONE_S,
 				EXPIRE_BUDGET, &core->expiry);

@@ -294,6 +294,23 @@ static struct err find_keys(struct put_state *s,
 	return ERR_NONE;
 }
 
+/* The table that was uploaded fits this manifest: its length, and a key for
+ * each segment. */
+static struct err check_uploaded(struct job *job, const struct manifest *m)
+{
+	struct txn *txn = NULL;
+	struct span table;
+	struct err e = txn_begin_read(job->core->store, STORE_SEGMENTS, &txn);
+
+	if (!failed(e))
+		e = segment_table_get(txn, m->id, m->table, &table);
+	if (!failed(e))
+		e = segment_table_check(table, m->size, m->table,
+					m->keys_count);
+	txn_abort(&txn);
+	return e;
+}
+
 /* Content was brought by this author's upload, or stands with a parent. */
 static struct err find_content(struct job *job, struct batch *batch,
 			       struct put_state *s,
@@ -323,7 +340,7 @@ static struct err find_content(struct job *job, struct batch *batch,
 		s->upload = upload;
 		s->has_upload = true;
 		if (upload.offset == upload.total)
-			return ERR_NONE;
+			return check_uploaded(job, m);
 		all.from = upload.offset;
 		all.to = upload.total;
 		break;
