@@ -122,6 +122,9 @@ $(BUILD)/%.o: %.c | deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 
+# The policy inside the command is made of these.
+$(BUILD)/client/policy_default.o: $(wildcard docs/policy/*.spif.xml)
+
 # ---- dependencies: checked once for each version of the script ----
 
 DEPS_SUM   := $(shell cksum < dependencies.sh | cut -d' ' -f1)
@@ -163,6 +166,15 @@ $(TESTS_relay): | $(BUILD)/entented $(BUILD)/entented-front \
 # Whole daemons are the real ones; some of their clients are slow on purpose.
 $(TESTS_daemon): $(BUILD)/tests/relay/client.o
 $(TESTS_daemon): | $(DAEMON) $(BUILD)/entente
+# So are those that the command is tested with.
+$(TESTS_client): | $(DAEMON)
+# An app has the library's header and no other, of nobody's.
+$(BUILD)/tests/client/app/app.o: tests/client/app/app.c client/entente.h
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(OPTIMIZE) -Wall -Wextra -Werror -ffreestanding -nostdinc \
+		-isystem $(shell $(CC) -print-file-name=include) -I. \
+		-U_FORTIFY_SOURCE -c -o $@ $<
+$(BUILD)/tests/client/test_interface: $(BUILD)/tests/client/app/app.o
 ALL_TESTS := $(foreach d,$(TEST_DIRS),$(TESTS_$(d)))
 
 .PHONY: all test

@@ -18,6 +18,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The relay, and the one document it has. */
 struct relay {
@@ -36,6 +37,12 @@ struct relay {
 	/* What is answered. */
 	bool bad_mac, bad_page, bad_key, withdraw, none;
 	unsigned acknowledged;
+	struct span text; /* of the document; empty: "hello" */
+	/* Uploads: bytes taken, whether one built on a parent, and whether
+	 * that is refused. */
+	size_t uploaded;
+	bool over_parent, no_parent;
+	unsigned busy; /* answers 503 so often first */
 	struct err last; /* of the task that ended */
 	size_t dropped;
 };
@@ -303,15 +310,41 @@ static bool begins(struct span target, const char *path)
 	       memcmp(target.at, path, strlen(path)) == 0;
 }
 
+/* A piece of an upload: it moves on by what came. */
+static int answer_upload(struct relay *r, const struct engine_call *call,
+			 struct buf *value)
+{
+	bool begin = span_eq_str(call->method, "POST");
+	bool over = begin && parameter(call->target, "parent").len > 0;
+
+	if (over && r->no_parent)
+		return 404;
+	if (begin)
+		r->uploaded = 0;
+	r->over_parent = begin ? over : r->over_parent;
+	r->uploaded += call->body.len;
+	buf_printf(value, "%zu", r->uploaded);
+	return begin ? 201 : 204;
+}
+
 static void serve(struct relay *r, const struct engine_call *call)
 {
-	struct http_field field = {0};
+	struct http_field fields[2] = {0};
+	size_t fields_count = 0;
 	struct buf out, value;
 	uint64_t id = call->id;
 	int status = 200;
 
 	buf_init(&out, 1 << 20);
 	buf_init(&value, 1024);
+	if (r->busy) {
+		r->busy--;
+		fields[0] = (struct http_field){span_str("retry-after"),
+						span_str("0")};
+		engine_answer(r->e, id, 503, (struct http_fields){fields, 1},
+			      (struct span){0}, ERR_NONE);
+		return;
+	}
 	if (begins(call->target, "/v1/enrol"))
 		answer_enrol(r, call->body, &out);
 	else if (begins(call->target, "/v1/relay"))
@@ -324,12 +357,23 @@ static void serve(struct relay *r, const struct engine_call *call)
 		answer_me(r, &out);
 	else if (begins(call->target, "/v1/keys"))
 		answer_keys(r, call->body, &out);
+	else if (begins(call->target, "/v1/uploads/") ||
+		 parameter(call->target, "table").len)
+		status = answer_upload(r, call, &value);
 	else
 		status = 404;
 	must(buf_check(&out));
-	field = (struct http_field){span_str("entente-page"), buf_span(&value)};
+	if (begins(call->target, "/v1/changes"))
+		fields[fields_count++] = (struct http_field){
+			span_str("entente-page"), buf_span(&value)};
+	else if (value.len)
+		fields[fields_count++] = (struct http_field){
+			span_str("upload-offset"), buf_span(&value)};
+	if (status == 201)
+		fields[fields_count++] = (struct http_field){
+			span_str("location"), span_str("/v1/uploads/1")};
 	engine_answer(r->e, id, status,
-		      (struct http_fields){&field, value.len > 0},
+		      (struct http_fields){fields, fields_count},
 		      buf_span(&out), ERR_NONE);
 	buf_clear(&out);
 	buf_clear(&value);
@@ -343,8 +387,11 @@ static struct err drive(struct relay *r)
 
 	r->last = err_make(ERR_INTERNAL, "no task ended");
 	r->dropped = 0;
-	while (engine_next(r->e, &call))
-		serve(r, call);
+	while (engine_busy(r->e)) {
+		while (engine_next(r->e, &call))
+			serve(r, call);
+		usleep((unsigned)engine_wait_ms(r->e) * 1000);
+	}
 	while (engine_event(r->e, &event)) {
 		if (event.kind == ENGINE_DONE || event.kind == ENGINE_FAILED)
 			r->last = event.why;
@@ -380,7 +427,8 @@ static void write_document(struct relay *r)
 {
 	struct random random = system_random();
 	const struct identity *me = engine_identity(r->e);
-	struct files_plain plain = {.bytes = span_str("hello")};
+	struct files_plain plain = {.bytes = r->text.len ? r->text
+							 : span_str("hello")};
 	struct package_writer *w = NULL;
 	struct manifest m = {.home = {"GBR"},
 			     .space = span_str("GBR/ops"),
@@ -587,6 +635,129 @@ static void a_write_waits_in_the_journal_until_the_relay_answers(void **state)
 	buf_clear(&first);
 }
 
+/* ---- edits of large documents ---- */
+
+enum { SEGMENTS = 20, LARGE = SEGMENTS * SEGMENT_SIZE - 100 };
+
+/* An edit of the large document that is here, with some segments changed;
+ * the relay refuses the write itself, after the upload. */
+static void edit(struct relay *r, uint8_t *text, size_t changes)
+{
+	struct engine_put put = {.edit = true,
+				 .id = r->id,
+				 .title = span_str("large"),
+				 .content.bytes = span_of(text, LARGE)};
+	struct digest digest;
+	struct doc_id id;
+	uint64_t task;
+
+	for (size_t i = 0; i < changes; i++)
+		text[i * SEGMENT_SIZE + 17] ^= 1;
+	r->uploaded = 0;
+	must(engine_put(r->e, &put, &id, &digest, &task));
+	assert_int_equal(drive(r).code, ERR_NOT_FOUND);
+}
+
+static uint8_t *large_document(struct relay *r)
+{
+	uint8_t *text = calloc(1, LARGE);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < LARGE; i++)
+		text[i] = (uint8_t)(i * 31 >> 7);
+	r->text = span_of(text, LARGE);
+	must(enrol(r));
+	write_document(r);
+	must(pull(r));
+	return text;
+}
+
+static void an_edit_of_one_segment_sends_one_segment(void **state)
+{
+	struct relay *r = *state;
+	uint8_t *text = large_document(r);
+
+	edit(r, text, 1);
+	assert_true(r->over_parent);
+	assert_int_equal(r->uploaded, segment_table_len(LARGE) +
+					      SEGMENT_SEALED_MAX);
+	free(text);
+}
+
+static void an_edit_of_no_segment_sends_the_table(void **state)
+{
+	struct relay *r = *state;
+	uint8_t *text = large_document(r);
+
+	edit(r, text, 0);
+	assert_int_equal(r->uploaded, segment_table_len(LARGE));
+	free(text);
+}
+
+static void a_parent_that_the_relay_has_not_makes_it_whole(void **state)
+{
+	struct relay *r = *state;
+	uint8_t *text = large_document(r);
+
+	r->no_parent = true;
+	edit(r, text, 3);
+	assert_false(r->over_parent);
+	assert_int_equal(r->uploaded, segment_blob_len(LARGE));
+	free(text);
+}
+
+static void an_upload_goes_on_as_it_was_begun(void **state)
+{
+	struct relay *r = *state;
+	uint8_t *text = large_document(r);
+	struct engine_put put = {.edit = true,
+				 .id = r->id,
+				 .title = span_str("large"),
+				 .content.bytes = span_of(text, LARGE)};
+	const struct engine_call *call;
+	struct digest digest;
+	struct doc_id id;
+	uint64_t task;
+	size_t count;
+
+	/* All but the last: more than a piece. */
+	for (size_t i = 0; i + 1 < SEGMENTS; i++)
+		text[i * SEGMENT_SIZE] ^= 1;
+	must(engine_put(r->e, &put, &id, &digest, &task));
+	assert_true(engine_next(r->e, &call));
+	serve(r, call);
+	/* The process ends; the next one asks how far it came. */
+	engine_close(r->e);
+	r->e = open_engine(r->folder);
+	must(engine_resume(r->e, &count));
+	assert_true(engine_next(r->e, &call));
+	assert_true(span_eq_str(call->method, "HEAD"));
+	serve(r, call);
+	assert_int_equal(drive(r).code, ERR_NOT_FOUND);
+	assert_true(r->over_parent);
+	assert_int_equal(r->uploaded,
+			 segment_table_len(LARGE) +
+				 (SEGMENTS - 1) * (size_t)SEGMENT_SEALED_MAX);
+	free(text);
+}
+
+/* ---- a relay that is busy ---- */
+
+static void a_busy_relay_is_asked_again_a_few_times(void **state)
+{
+	struct relay *r = *state;
+
+	r->none = true;
+	r->busy = 3;
+	must(enrol(r));
+	assert_int_equal(r->busy, 0);
+	r->busy = 100;
+	assert_true(failed(pull(r)));
+	assert_int_equal(r->busy, 100 - 1 - 4);
+	r->busy = 0;
+	must(pull(r));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -600,6 +771,11 @@ int main(void)
 		T(a_manifest_that_its_author_did_not_sign_is_not_opened),
 		T(forget_by_shelf_takes_head_key_and_content),
 		T(a_write_waits_in_the_journal_until_the_relay_answers),
+		T(an_edit_of_one_segment_sends_one_segment),
+		T(an_edit_of_no_segment_sends_the_table),
+		T(a_parent_that_the_relay_has_not_makes_it_whole),
+		T(an_upload_goes_on_as_it_was_begun),
+		T(a_busy_relay_is_asked_again_a_few_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
