@@ -180,6 +180,7 @@ ALL_TESTS := $(foreach d,$(TEST_DIRS),$(TESTS_$(d)))
 .PHONY: all test
 test: all $(ALL_TESTS) | $(call deps_stamp,test)
 	@tests/check_layers.sh
+	@tests/check_vectors.sh
 	@tests/run.sh $(ALL_TESTS)
 
 # ---- the demo: three nations, and who holds what ----

@@ -6,6 +6,7 @@
 #include <ctype.h>
 
 #include "proto/crypto/domain.h"
+#include "tests/crypto/vectors.h"
 
 static void every_domain_has_the_form_entente_name_v1(void **state)
 {
@@ -55,6 +56,36 @@ static void no_encoded_domain_begins_another(void **state)
 		}
 }
 
+static void the_domains_are_the_published_ones(void **state)
+{
+	struct json *json = vector_published();
+	bool seen[DOMAIN_COUNT] = {false};
+	const struct json *rows;
+	struct span name;
+	struct buf b;
+
+	assert_non_null(json);
+	assert_false(failed(json_get_array(json, "domain", &rows)));
+	assert_int_equal(json_count(rows), DOMAIN_COUNT);
+	for (size_t i = 0; i < DOMAIN_COUNT; i++) {
+		const struct json *row = json_at(rows, i);
+		int d = 0;
+
+		assert_false(failed(json_get_string(row, "domain", &name)));
+		while (d < DOMAIN_COUNT &&
+		       !span_eq_str(name, domain_string((enum domain)d)))
+			d++;
+		assert_in_range(d, 0, DOMAIN_COUNT - 1);
+		assert_false(seen[d]);
+		seen[d] = true;
+		buf_init(&b, 64);
+		encode_domain(&b, (enum domain)d);
+		vector_expect(row, "encoded", buf_span(&b));
+		buf_clear(&b);
+	}
+	json_free(json);
+}
+
 static void an_encoding_begins_with_length_and_domain(void **state)
 {
 	struct buf b;
@@ -75,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_domain_has_the_form_entente_name_v1),
+		cmocka_unit_test(the_domains_are_the_published_ones),
 		cmocka_unit_test(no_domain_is_or_begins_another),
 		cmocka_unit_test(no_encoded_domain_begins_another),
 		cmocka_unit_test(an_encoding_begins_with_length_and_domain),

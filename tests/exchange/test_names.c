@@ -1,4 +1,7 @@
-/* The rows page, shelf and policy of tests/vectors/documents.json. */
+/*
+ * The rows request, page, shelf and policy of tests/vectors/documents.json.
+ * proto/exchange/page.c is proved here and in test_signature.c.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +12,7 @@
 #include "proto/base/json.h"
 #include "proto/crypto/domain.h"
 #include "proto/exchange/page.h"
+#include "proto/exchange/signature.h"
 #include "proto/label/shelf.h"
 
 struct file {
@@ -64,6 +68,92 @@ static struct span bytes_of(struct file *f, const struct json *row,
 
 	assert_false(failed(json_get_bytes(row, name, &f->arena, &s)));
 	return s;
+}
+
+static struct span text_of(const struct json *row, const char *name)
+{
+	struct span text = {0};
+
+	assert_false(failed(json_get_string(row, name, &text)));
+	return text;
+}
+
+static void assert_text(struct span got, const struct json *row,
+			const char *name)
+{
+	struct span want = text_of(row, name);
+
+	assert_int_equal(got.len, want.len);
+	assert_memory_equal(got.at, want.at, want.len);
+}
+
+static void assert_request(struct file *f, const char *name)
+{
+	const struct json *row = row_of(f, name), *list, *keys, *author;
+	struct http_field fields[8];
+	struct http_request request = {
+		.method = http_method_parse(text_of(row, "method")),
+		.authority = text_of(row, "authority"),
+		.path = text_of(row, "path"),
+		.query = text_of(row, "query"),
+		.body = text_of(row, "body"),
+	};
+	struct crypto_public *public = NULL;
+	struct crypto_key *key = NULL;
+	struct signature_fields made;
+	struct digest of_base, want;
+	struct signature s;
+	struct nonce nonce;
+	uint64_t created;
+	struct buf base;
+	size_t n;
+
+	assert_false(failed(json_get_array(row, "fields", &list)));
+	for (n = 0; n < json_count(list); n++)
+		fields[n] = (struct http_field){
+			text_of(json_at(list, n), "name"),
+			text_of(json_at(list, n), "value")};
+	request.fields = (struct http_fields){fields, n};
+	assert_false(failed(json_get_object(f->json, "keys", &keys)));
+	assert_false(failed(json_get_object(keys, "author", &author)));
+	assert_false(failed(crypto_key_from_scalar(
+		CRYPTO_P256, bytes_of(f, author, "scalar"), &key)));
+	assert_false(failed(
+		crypto_public_from_spki(bytes_of(f, author, "spki"), &public)));
+	assert_false(failed(json_get_u64(row, "created", &created)));
+	assert_false(failed(
+		json_get_fixed(row, "nonce", nonce.at, sizeof(nonce.at))));
+	/* What we would send. */
+	signature_fields_init(&made);
+	assert_false(
+		failed(signature_sign(key, &request, &nonce, created, &made)));
+	assert_text(buf_span(&made.digest), row, "content_digest");
+	assert_text(buf_span(&made.input), row, "signature_input");
+	/* What was signed elsewhere. */
+	fields[n++] = (struct http_field){span_str("content-digest"),
+					  text_of(row, "content_digest")};
+	fields[n++] = (struct http_field){span_str("signature-input"),
+					  text_of(row, "signature_input")};
+	fields[n++] = (struct http_field){span_str("signature"),
+					  text_of(row, "signature")};
+	request.fields.count = n;
+	assert_false(failed(signature_parse(&request, &s)));
+	buf_init(&base, SIGNATURE_BASE_MAX);
+	assert_false(failed(signature_base(&request, &s, &base)));
+	assert_text(buf_span(&base), row, "base");
+	assert_false(failed(signature_check(public, &request, &s, &of_base)));
+	assert_false(failed(json_get_digest(row, "base_digest", &want)));
+	assert_true(digest_eq(of_base, want));
+	buf_clear(&base);
+	signature_fields_clear(&made);
+	crypto_key_free(key);
+	crypto_public_free(public);
+}
+
+static void signed_requests_are_the_published_ones(void **state)
+{
+	assert_request(*state, "request_read");
+	assert_request(*state, "request_write");
 }
 
 static void a_page_is_the_published_one(void **state)
@@ -167,6 +257,7 @@ static void a_policy_set_is_encoded_as_published(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signed_requests_are_the_published_ones),
 		cmocka_unit_test(a_page_is_the_published_one),
 		cmocka_unit_test(a_shelf_is_the_published_one),
 		cmocka_unit_test(a_policy_set_is_encoded_as_published),

@@ -6,7 +6,8 @@ Independent of the C code: written from docs/PROTOCOL.md alone, with Python's
 hashlib and hmac, AES from the package `cryptography`, and its own P-256 and
 P-384 (signatures are those of RFC 6979, so a second run gives the same file).
 
-    python3 tests/vectors/make_documents.py [documents.json]
+    python3 tests/vectors/make_documents.py        write documents.json
+    python3 tests/vectors/make_documents.py check  compare, write nothing
 """
 import base64
 import hashlib
@@ -550,6 +551,38 @@ rows["invitation"] = {
     "answer_key": b64(Ka), "m1_encoded": b64(m1_encoded), "m1": b64(m1),
     "m2_encoded": b64(m2_encoded), "m2": b64(hm(Ka, m2_encoded))}
 
+# ---- requests: RFC 9421, their base and fields ----
+
+
+def request(method, authority, path, query, fields, body):
+    created, nonce = 1767226050, some("nonce", 24)
+    digest = "sha-256=:%s:" % base64.b64encode(H(body)).decode()
+    covered = [("@method", method), ("@authority", authority),
+               ("@path", path), ("@query", "?" + query),
+               ("content-digest", digest)] + fields
+    params = "(%s);created=%d;keyid=\"%s\";nonce=\"%s\";tag=\"%s\"" % (
+        " ".join('"%s"' % name for name, _ in covered), created,
+        b64(author.id), b64(nonce), "entente-request-v1")
+    base = "".join('"%s": %s\n' % line for line in covered)
+    base += '"@signature-params": ' + params
+    sig = author.sign(base.encode())
+    return {"method": method, "authority": authority, "path": path,
+            "query": query, "body": body.decode(),
+            "fields": [{"name": n, "value": v} for n, v in fields],
+            "created": created, "nonce": b64(nonce),
+            "content_digest": digest, "base": base,
+            "base_digest": b64(H(base.encode())),
+            "signature_input": "sig1=" + params,
+            "signature": "sig1=:%s:" % base64.b64encode(sig).decode()}
+
+
+rows["request_read"] = request("GET", "relay.example:8443", "/v1/relay", "",
+                               [], b"")
+rows["request_write"] = request(
+    "PUT", "relay.example", "/v1/documents/" + uuid_text(doc), "a=1&b=%20",
+    [("if-match", '"%s"' % b64(some("etag"))), ("if-none-match", "*")],
+    b'{"manifest":"m"}')
+
 # ---- page, shelf, policy set ----
 
 ask, since = some("ask", 16), b"cursor-of-before"
@@ -621,9 +654,15 @@ for suite, recipient in ((1, device), (2, guard384)):
                     "enc": b64(ephemeral.point), "suite": suite,
                     "to": b64(recipient.point_id), "until": until}}
 
-where = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), "documents.json")
-with open(where, "w", encoding="utf-8") as out:
-    json.dump({"keys": {n: k.row() for n, k in keys.items()}, "rows": rows},
-              out, indent=1, sort_keys=True, ensure_ascii=False)
-    out.write("\n")
+where = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                     "documents.json")
+text = json.dumps({"keys": {n: k.row() for n, k in keys.items()},
+                   "rows": rows}, indent=1, sort_keys=True,
+                  ensure_ascii=False) + "\n"
+if sys.argv[1:] == ["check"]:
+    with open(where, encoding="utf-8") as had:
+        if had.read() != text:
+            sys.exit("documents.json is not what this script makes")
+else:
+    with open(where, "w", encoding="utf-8") as out:
+        out.write(text)

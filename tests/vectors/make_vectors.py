@@ -338,8 +338,34 @@ def wrapped(suite, until):
                 seal_seq_1=context.seal(1, b"Count-1", b"Beauty is truth"))
 
 
+# Every domain string, as docs/PROTOCOL.md and docs/STORAGE.md write them.
+DOMAINS = ["entente %s v1" % name for name in (
+    # ids, revisions, statements, seals, ticks
+    "id", "leaf", "salted leaf", "group", "group salt", "group filler",
+    "group place", "tick", "audit head",
+    # certificates and records
+    "replica", "root", "author", "receipt",
+    # enrolment, invitation
+    "enrol", "challenge", "enrol proof", "enrol request", "enrol answer",
+    "token request", "token answer", "peer request", "peer answer",
+    "invitation request", "invitation answer",
+    # requests, pages, names
+    "nonce", "page", "shelf", "policy",
+    # content and its keys
+    "key", "wrap", "commitment", "segment key", "title key", "segment",
+    "title", "table",
+    # at rest
+    "slot", "ring", "record", "cursor", "reference", "audit", "ring key",
+    "root key", "start file", "token secret", "device store")]
+
+
+def domains():
+    return [dict(domain=name, encoded=E(name)) for name in DOMAINS]
+
+
 def vectors():
     return {
+        "domain": domains(),
         "content_keys": [content_keys()],
         "segment": [sealed(0, 0), sealed(3, 1)],
         "title": [title()],
