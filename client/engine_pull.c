@@ -259,6 +259,8 @@ static struct err put_row(struct engine *e, struct task *t,
 		.heads = heads,
 		.digests = digests,
 		.digests_count = row->digests_count,
+		.has_label = row->has_label,
+		.label = row->label,
 	};
 
 	if (!heads || !digests)

@@ -114,20 +114,16 @@ static struct err draft_edit(struct engine *e, const struct engine_put *put,
 
 /*
  * An edit's label must be that of the statement in force, which a later
- * label statement may have changed: the shelf of the head says which labels
- * it stands on, and one label alone is that of the statement.
+ * label statement may have changed: the relay says which, to whoever may see
+ * it.  (Whoever may not cannot write under it: the relay refuses.)
  */
 static void draft_label(struct engine *e, struct draft *d)
 {
 	const struct journal_document *known =
 		journal_find_document(e->journal, d->m.id);
-	const struct journal_head *head =
-		known ? journal_find_head(known, d->base) : NULL;
-	const struct journal_shelf *shelf =
-		head ? journal_find_shelf(e->journal, head->shelf) : NULL;
 
-	if (shelf && shelf->labels_count == 1)
-		d->m.label = shelf->labels[0];
+	if (known && known->has_label)
+		d->m.label = known->label;
 }
 
 static struct err draft_title(struct engine *e, const struct engine_put *put,

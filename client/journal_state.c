@@ -254,6 +254,8 @@ static struct err apply_document(struct journal *j, struct span_reader *r,
 	d.number = span_read_u64(r);
 	d.digests_count = span_read_u16(r);
 	digests = span_read_raw(r, d.digests_count * DIGEST_LEN);
+	d.has_label = span_read_u8(r);
+	span_read_into(r, d.label.at, DIGEST_LEN);
 	d.heads_count = span_read_u16(r);
 	if (r->bad)
 		return corrupt;

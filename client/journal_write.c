@@ -24,6 +24,8 @@ void journal_write_document(struct buf *b, const struct journal_document *d)
 	buf_put(b, SPAN_OBJ(d->opening.salt));
 	buf_put_u64(b, d->number);
 	put_digests(b, d->digests, d->digests_count);
+	buf_put_u8(b, d->has_label);
+	buf_put(b, SPAN_OBJ(d->label.at));
 	buf_put_u16(b, (uint16_t)d->heads_count);
 	for (size_t i = 0; i < d->heads_count; i++) {
 		const struct journal_head *h = &d->heads[i];

@@ -47,6 +47,8 @@ static void write_row_members(struct json_writer *w,
 	json_put_name(w, "statement");
 	json_open_object(w);
 	member_digests_write(w, "digests", r->digests, r->digests_count);
+	if (r->has_label)
+		json_member_digest(w, "label", r->label);
 	json_member_u64(w, "number", r->number);
 	json_close_object(w);
 	if (!r->statements_count)
@@ -302,7 +304,8 @@ static struct err read_statements(const struct json *object,
 static struct err read_in_force(const struct json *object, struct arena *arena,
 				struct changes_row *r)
 {
-	static const char *const names[] = {"digests", "number", NULL};
+	static const char *const names[] = {"digests", "label", "number",
+					    NULL};
 	const struct json *s;
 	struct err e = json_get_object(object, "statement", &s);
 
@@ -313,6 +316,10 @@ static struct err read_in_force(const struct json *object, struct arena *arena,
 	if (!failed(e))
 		e = member_digests(s, "digests", CHANGES_DIGESTS_MAX, arena,
 				   &r->digests, &r->digests_count);
+	if (!failed(e))
+		r->has_label = json_has(s, "label");
+	if (!failed(e) && r->has_label)
+		e = json_get_digest(s, "label", &r->label);
 	if (!failed(e) && (r->number == 0 || r->digests_count == 0))
 		e = err_make(ERR_MALFORMED, "statement in force has no name");
 	return e;

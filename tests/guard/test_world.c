@@ -266,6 +266,17 @@ static void a_foreign_edit_crossing_a_relabel_fails_closed(void **state)
 	shows(s, s->fleur, id, "two");
 	shows(s, s->dora, id, "two");
 	shows(s, s->bob, id, NULL);
+	/* The next edit is under the label in force, and under both until a
+	 * statement is made over it. */
+	world_must(world_edit(&s->w, s->alice, id, span_str("three")));
+	settle(s);
+	shows(s, s->dora, id, "three");
+	shows(s, s->bob, id, NULL);
+	world_must(world_state(&s->w, s->alice, id, STATEMENT_LABEL,
+			       buf_span(&s->open)));
+	settle(s);
+	shows(s, s->bob, id, "three");
+	shows(s, s->emil, id, "three");
 }
 
 static void an_edit_crossing_its_withdrawal_is_not_lost(void **state)

@@ -157,7 +157,8 @@ static struct err statements_make(struct txn *txn,
 	return e;
 }
 
-static struct err in_force(const struct document *doc, struct arena *arena,
+static struct err in_force(const struct document *doc, struct txn *txn,
+			   const struct view *view, struct arena *arena,
 			   struct changes_row *out)
 {
 	size_t first;
@@ -169,13 +170,31 @@ static struct err in_force(const struct document *doc, struct arena *arena,
 	digests = arena_array(arena, count, sizeof(*digests));
 	for (size_t i = 0; digests && i < count; i++)
 		digests[i] = doc->statements[first + i].digest;
+	/* A label statement is what an edit is written under; its label is
+	 * named to whoever sees a shelf with it. */
+	for (size_t i = 0; !out->has_label && i < count; i++) {
+		const struct document_statement *st =
+			&doc->statements[first + i];
+		bool visible = false;
+
+		if (st->kind == STATEMENT_LABEL && view) {
+			struct err e = view_has_label(view, txn, st->label,
+						      &visible);
+			if (failed(e))
+				return e;
+		}
+		out->has_label = visible;
+		if (visible)
+			out->label = st->label;
+	}
 	out->number = document_number(doc);
 	out->digests = digests;
 	out->digests_count = count;
 	return arena_check(arena);
 }
 
-struct err row_make(struct core *core, struct txn *txn, bool nation,
+struct err row_make(struct core *core, struct txn *txn,
+		    const struct view *view, bool nation,
 		    const struct document_read *read, struct arena *arena,
 		    struct row_shelves *shelves, struct changes_row *out)
 {
@@ -191,7 +210,7 @@ struct err row_make(struct core *core, struct txn *txn, bool nation,
 	heads = arena_array(arena, read->visible_count, sizeof(*heads));
 	e = arena_check(arena);
 	if (!failed(e))
-		e = in_force(doc, arena, out);
+		e = in_force(doc, txn, view, arena, out);
 	for (size_t i = 0; !failed(e) && i < doc->heads_count; i++) {
 		struct changes_head head = {0};
 

@@ -19,6 +19,7 @@ struct changes_state {
 struct sink {
 	struct job *job;
 	struct changes_state *state;
+	const struct view *view;
 };
 
 static struct err take_row(void *self, const struct feed_row *row, bool *full)
@@ -34,8 +35,9 @@ static struct err take_row(void *self, const struct feed_row *row, bool *full)
 	if (!row_may_pass(job, &row->read->doc))
 		return ERR_NONE;
 	arena_init(&arena, DOCUMENT_ARENA_MAX);
-	e = row_make(job->core, s->txn, job->asker.kind == ASKER_NATION,
-		     row->read, &arena, &s->shelves, &out);
+	e = row_make(job->core, s->txn, sink->view,
+		     job->asker.kind == ASKER_NATION, row->read, &arena,
+		     &s->shelves, &out);
 	if (!failed(e))
 		*full = !changes_page_row(&s->writer, &out);
 	arena_clear(&arena);
@@ -124,7 +126,7 @@ static struct err page_end(struct job *job)
 static struct err read_page(struct job *job, struct view *view, uint64_t limit)
 {
 	struct changes_state *s = job->state;
-	struct sink sink = {job, s};
+	struct sink sink = {job, s, view};
 	struct feed_sink feed_sink = {take_row, &sink};
 	struct feed_request request = {
 		.reader = job->asker.name,

@@ -4,6 +4,7 @@
 #include "relay/guard/core/row.h"
 
 static struct err answer(struct job *job, struct txn *txn,
+			 const struct view *view,
 			 const struct document_read *read)
 {
 	struct row_shelves *shelves =
@@ -16,8 +17,8 @@ static struct err answer(struct job *job, struct txn *txn,
 
 	if (failed(e))
 		return e;
-	e = row_make(job->core, txn, job->asker.kind == ASKER_NATION, read,
-		     &job->arena, shelves, &row);
+	e = row_make(job->core, txn, view, job->asker.kind == ASKER_NATION,
+		     read, &job->arena, shelves, &row);
 
 	if (!failed(e))
 		e = row_shelves_list(job->core, shelves, &job->arena, &list,
@@ -55,7 +56,7 @@ static struct err check(struct job *job)
 	if (!failed(e) && !row_may_pass(job, &read->doc))
 		e = err_make(ERR_NOT_RELEASABLE, "no transit rule");
 	if (!failed(e))
-		e = answer(job, txn, read);
+		e = answer(job, txn, view, read);
 	view_free(view);
 	txn_abort(&txn);
 	return e;
