@@ -36,8 +36,7 @@ struct err group_put(struct txn *txn, const struct group_row *row,
 	if (!failed(e))
 		e = txn_counter_next(txn, counter_group, &n);
 	if (!failed(e))
-		e = txn_put_new(txn, TABLE_GROUPS, key_group(n),
-				buf_span(&b));
+		e = txn_put_new(txn, TABLE_GROUPS, key_group(n), buf_span(&b));
 	if (!failed(e))
 		e = txn_put_new(txn, TABLE_GROUPS, key_group_unsigned(n),
 				span_str(""));
@@ -74,8 +73,7 @@ struct err group_get(struct txn *txn, uint64_t number, struct group_row *out)
 		e = read_row(value, &row);
 	if (failed(e))
 		return e;
-	e = txn_get(txn, TABLE_GROUPS, key_group_signature(number),
-		    &signature);
+	e = txn_get(txn, TABLE_GROUPS, key_group_signature(number), &signature);
 	if (failed(e) && e.code != ERR_NOT_FOUND)
 		return e;
 	if (!failed(e)) {
@@ -92,8 +90,7 @@ struct err group_get(struct txn *txn, uint64_t number, struct group_row *out)
 	return ERR_NONE;
 }
 
-struct err group_by_root(struct txn *txn, struct digest root,
-			 uint64_t *number)
+struct err group_by_root(struct txn *txn, struct digest root, uint64_t *number)
 {
 	struct span_reader r;
 	struct span value;
@@ -137,8 +134,7 @@ struct err group_unsigned(struct txn *txn, uint64_t after,
 	return failed(e) ? e : group_get(txn, number, out);
 }
 
-struct err group_sign_row(struct txn *txn, uint64_t number,
-			  struct digest root,
+struct err group_sign_row(struct txn *txn, uint64_t number, struct digest root,
 			  const uint8_t signature[GROUP_SIG_LEN])
 {
 	uint8_t value[DIGEST_LEN + GROUP_SIG_LEN], at[8];

@@ -19,7 +19,7 @@ struct group_row {
 	struct replica replica;
 	uint64_t time; /* UTC seconds; what is signed */
 	uint8_t secret[GROUP_SECRET_LEN];
-	struct digest root; /* zero until it is signed */
+	struct digest root;	/* zero until it is signed */
 	struct seq first, last; /* of the feed rows of this commit */
 	struct span leaves;	/* leaf cores, 32 bytes each; borrowed */
 	bool is_signed;
@@ -32,16 +32,14 @@ struct err group_put(struct txn *txn, const struct group_row *row,
 /* `leaves` borrows from the transaction.  ERR_NOT_FOUND. */
 struct err group_get(struct txn *txn, uint64_t number, struct group_row *out);
 /* A signed one.  ERR_NOT_FOUND. */
-struct err group_by_root(struct txn *txn, struct digest root,
-			 uint64_t *number);
+struct err group_by_root(struct txn *txn, struct digest root, uint64_t *number);
 /* The first unsigned group after `after` (0: the first).  ERR_NOT_FOUND. */
 struct err group_unsigned(struct txn *txn, uint64_t after,
 			  struct group_row *out);
 /* Adds the root, worked out beside the commit, and the signature over it.
  * ERR_NOT_FOUND; ERR_EXISTS if another group has the root; signed before:
  * nothing. */
-struct err group_sign_row(struct txn *txn, uint64_t number,
-			  struct digest root,
+struct err group_sign_row(struct txn *txn, uint64_t number, struct digest root,
 			  const uint8_t signature[GROUP_SIG_LEN]);
 /* The last group's number; 0 if there is none. */
 struct err group_last(struct txn *txn, uint64_t *number);

@@ -7,8 +7,7 @@
 enum { STALE_TRIES = 4 };
 
 /* Signatures made since the last commit. */
-static struct err put_signatures(struct batch *batch,
-				 struct sealed_group *list)
+static struct err put_signatures(struct batch *batch, struct sealed_group *list)
 {
 	struct err e = ERR_NONE;
 
@@ -38,17 +37,15 @@ static struct err put_refusal(struct batch *batch, const struct refusal *r)
 	return audit_append(batch->txn, &entry, &number);
 }
 
-struct err batch_begin(struct core *core, bool beyond_quota,
-		       struct batch *out)
+struct err batch_begin(struct core *core, bool beyond_quota, struct batch *out)
 {
 	uint64_t group = 0;
 	struct err e;
 
 	*out = (struct batch){.core = core, .now_s = core_now_s(core)};
-	e = beyond_quota ? txn_begin_reserve(core->store, STORE_RECORDS,
-					     &out->txn)
-			 : txn_begin_write(core->store, STORE_RECORDS,
-					   &out->txn);
+	e = beyond_quota
+		    ? txn_begin_reserve(core->store, STORE_RECORDS, &out->txn)
+		    : txn_begin_write(core->store, STORE_RECORDS, &out->txn);
 	if (!failed(e))
 		e = group_last(out->txn, &group);
 	if (failed(e)) {
@@ -75,8 +72,8 @@ static struct err put_group(struct batch *batch)
 				.last = w->last,
 				.leaves = span_of(w->cores,
 						  w->leaves * DIGEST_LEN)};
-	struct err e = random_fill(&core->random, row.secret,
-				   sizeof(row.secret));
+	struct err e =
+		random_fill(&core->random, row.secret, sizeof(row.secret));
 
 	if (!failed(e))
 		e = group_put(batch->txn, &row, &row.number);
@@ -119,8 +116,8 @@ static void take_pending(struct core *core, struct pending *out)
 	core->sealed = NULL;
 	core->sealed_end = &core->sealed;
 	if (core->refusal_count) {
-		out->refusals = calloc(core->refusal_count,
-				       sizeof(*out->refusals));
+		out->refusals =
+			calloc(core->refusal_count, sizeof(*out->refusals));
 		if (out->refusals) {
 			out->refusal_count = core->refusal_count;
 			memcpy(out->refusals, core->refusals,
@@ -225,8 +222,7 @@ static struct err put_job(struct job *job, struct batch *batch)
 	return e;
 }
 
-static struct err write_once(struct core *core, struct job **jobs,
-			     size_t count)
+static struct err write_once(struct core *core, struct job **jobs, size_t count)
 {
 	struct pending pending;
 	struct batch batch;
@@ -285,8 +281,8 @@ static void write_stale(struct core *core, struct job *job)
 
 void write_jobs(struct core *core, struct job **jobs, size_t count)
 {
-	struct err e = ring_reserve_slots(core->ring, core->store,
-					  CORE_SPARE_SLOTS);
+	struct err e =
+		ring_reserve_slots(core->ring, core->store, CORE_SPARE_SLOTS);
 
 	if (!failed(e))
 		e = write_once(core, jobs, count);
