@@ -114,6 +114,8 @@ static void job_reset(struct job *job)
 		job->op->clear(job);
 	job->state = NULL;
 	asker_clear(&job->asker);
+	policing_label_free(job->label);
+	job->label = NULL;
 	policing_release(job->policing);
 	job->policing = NULL;
 	job->reader = NULL;

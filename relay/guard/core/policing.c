@@ -69,7 +69,7 @@ struct policing *policing_keep(struct policing *p)
 	return p;
 }
 
-static void label_drop(struct policing_label *l)
+void policing_label_free(struct policing_label *l)
 {
 	if (!l)
 		return;
@@ -92,7 +92,7 @@ void policing_release(struct policing *p)
 	if (!p || atomic_fetch_sub(&p->refs, 1) > 1)
 		return;
 	for (size_t i = 0; i < LABEL_SLOTS; i++)
-		label_drop(p->labels[i]);
+		policing_label_free(p->labels[i]);
 	for (size_t i = 0; i < READER_SLOTS; i++)
 		reader_drop(p->readers[i]);
 	pthread_rwlock_destroy(&p->lock);
@@ -149,12 +149,12 @@ static const struct policing_label *label_known(struct policing *p,
 	return l;
 }
 
-/* Takes `label`; keeps it bound, or gives what another thread kept. */
-static struct err label_keep(struct policing *p, struct label *label,
-			     const struct policing_label **out)
+/* Takes `label`. */
+static struct err label_bind(struct policing *p, struct label *label,
+			     struct policing_label **out)
 {
-	struct policing_label *l = calloc(1, sizeof(*l)), **slot;
-	struct err e = ERR_NONE;
+	struct policing_label *l = calloc(1, sizeof(*l));
+	struct err e;
 
 	if (!l) {
 		label_free(label);
@@ -164,20 +164,33 @@ static struct err label_keep(struct policing *p, struct label *label,
 	l->digest = label_digest(label);
 	e = bound_new(p->policy, label, &l->bound);
 	if (failed(e)) {
-		label_drop(l);
+		policing_label_free(l);
 		return e;
 	}
 	l->above = bound_above_ceiling(l->bound, p->ceiling);
+	*out = l;
+	return ERR_NONE;
+}
+
+/* Takes `label`; keeps it bound, or gives what another thread kept. */
+static struct err label_keep(struct policing *p, struct label *label,
+			     const struct policing_label **out)
+{
+	struct policing_label *l = NULL, **slot;
+	struct err e = label_bind(p, label, &l);
+
+	if (failed(e))
+		return e;
 	pthread_rwlock_wrlock(&p->lock);
 	slot = label_slot(p, l->digest);
 	if (*slot) {
-		label_drop(l);
+		policing_label_free(l);
 		l = *slot;
 	} else if (p->label_count < LABELS_MAX) {
 		*slot = l;
 		p->label_count++;
 	} else {
-		label_drop(l);
+		policing_label_free(l);
 		e = err_make(ERR_BUSY, "too many different labels");
 	}
 	pthread_rwlock_unlock(&p->lock);
@@ -209,7 +222,8 @@ struct err policing_label(struct policing *p, struct txn *txn,
 
 struct err policing_label_xml(struct policing *p, struct span xml,
 			      struct label_problem *problem,
-			      const struct policing_label **out)
+			      const struct policing_label **out,
+			      struct policing_label **owned)
 {
 	const struct policing_label *known;
 	struct label *label = NULL;
@@ -217,6 +231,7 @@ struct err policing_label_xml(struct policing *p, struct span xml,
 	struct buf canonical;
 	struct err e = crypto_sha256(xml, &digest);
 
+	*owned = NULL;
 	if (failed(e))
 		return e;
 	known = label_known(p, digest);
@@ -229,9 +244,11 @@ struct err policing_label_xml(struct policing *p, struct span xml,
 	if (!failed(e))
 		e = label_decode(buf_span(&canonical), xml, &label);
 	buf_clear(&canonical);
-	if (failed(e))
-		return e;
-	return label_keep(p, label, out);
+	if (!failed(e))
+		e = label_bind(p, label, owned);
+	if (!failed(e))
+		*out = *owned;
+	return e;
 }
 
 /* Everything that decides for this reader, under this policy. */
@@ -356,6 +373,17 @@ struct verdict policing_decide(struct policing *p, struct txn *txn,
 		if (!failed(policing_label(p, txn, labels[i], &l)))
 			bounds[i] = l->bound;
 	}
+	return decide(p->policy, p->rules, &shelf, reader);
+}
+
+struct verdict policing_decide_label(struct policing *p,
+				     const struct reader *reader,
+				     struct span space,
+				     const struct policing_label *label)
+{
+	const struct bound *bound = label->bound;
+	struct shelf_view shelf = {space, &bound, 1, SHELF_CONDITION_NONE};
+
 	return decide(p->policy, p->rules, &shelf, reader);
 }
 

@@ -40,10 +40,17 @@ struct digest policing_digest(const struct policing *p);
 struct err policing_label(struct policing *p, struct txn *txn,
 			  struct digest digest,
 			  const struct policing_label **out);
-/* A label that is perhaps not stored yet: parsed, bound, kept in memory. */
+/*
+ * A label that somebody brings and that is perhaps not stored: parsed and
+ * bound, but not kept, so that nobody fills the memory with labels of his
+ * own.  `*owned` is NULL if it is known already, else what the caller must
+ * release with policing_label_free.
+ */
 struct err policing_label_xml(struct policing *p, struct span xml,
 			      struct label_problem *problem,
-			      const struct policing_label **out);
+			      const struct policing_label **out,
+			      struct policing_label **owned);
+void policing_label_free(struct policing_label *label);
 
 /* A reader of this policy, with the profile that names everything that
  * decides.  Lives as long as the policing. */
@@ -63,7 +70,13 @@ const struct reader *policing_reader_bound(const struct policing_reader *r);
 struct err policing_view(struct policing *p, struct policing_reader *r,
 			 struct txn *txn, struct view **out);
 
-/* The decision on a shelf by number or by its parts. */
+/* The decision on one label that is perhaps not stored. */
+struct verdict policing_decide_label(struct policing *p,
+				     const struct reader *reader,
+				     struct span space,
+				     const struct policing_label *label);
+
+/* The decision on a shelf by its parts. */
 struct verdict policing_decide(struct policing *p, struct txn *txn,
 			       const struct reader *reader, struct span space,
 			       const struct digest *labels, size_t label_count,

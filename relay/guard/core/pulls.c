@@ -621,12 +621,15 @@ static struct err keep_label(void *self, struct txn *txn, struct span xml)
 {
 	struct judging *j = self;
 	const struct policing_label *l = NULL;
-	struct err e = policing_label_xml(j->policing, xml, NULL, &l);
+	struct policing_label *owned = NULL;
+	struct err e = policing_label_xml(j->policing, xml, NULL, &l, &owned);
 
 	/* One that cannot be read is not kept, and then not found. */
 	if (failed(e))
 		return e.code == ERR_NO_MEMORY ? e : ERR_NONE;
-	return ops_store_label(txn, l);
+	e = ops_store_label(txn, l);
+	policing_label_free(owned);
+	return e;
 }
 
 static void garbage(void *self, struct doc_id doc)

@@ -135,6 +135,7 @@ struct job {
 	struct asker asker;
 	struct policing *policing; /* kept */
 	struct policing_reader *reader;
+	struct policing_label *label; /* brought, not stored; owned */
 	bool is_signed;
 	struct digest proof;
 	uint64_t nonce_slot;

@@ -122,7 +122,7 @@ struct err ops_check_label(struct job *job, struct txn *txn, bool brought,
 					"that is named");
 		if (!failed(e))
 			e = policing_label_xml(job->policing, xml, &problem,
-					       &l);
+					       &l, &job->label);
 	} else {
 		e = seen_label(job, txn, digest, &l);
 	}
@@ -141,9 +141,9 @@ struct err ops_check_label(struct job *job, struct txn *txn, bool brought,
 		return err_make(ERR_ABOVE_CEILING,
 				"the label is above this relay's ceiling");
 	}
-	verdict = policing_decide(job->policing, txn,
-				  policing_reader_bound(job->reader), space,
-				  &digest, 1, SHELF_CONDITION_NONE);
+	verdict = policing_decide_label(job->policing,
+					policing_reader_bound(job->reader),
+					space, l);
 	snprintf(job->rule, sizeof(job->rule), "%s", verdict.rule);
 	if (!verdict.released) {
 		snprintf(job->detail, sizeof(job->detail), "%s",
