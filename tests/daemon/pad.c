@@ -9,7 +9,7 @@
 
 /* ---- driving ---- */
 
-static void drop_connection(struct pad *p)
+void pad_leave(struct pad *p)
 {
 	http_connection_close(p->connection);
 	p->connection = NULL;
@@ -89,7 +89,7 @@ struct err pad_drive(struct pad *p)
 
 		if (p->connection && http_connection_ended(p->connection) &&
 		    http_connection_calls(p->connection) == 0)
-			drop_connection(p);
+			pad_leave(p);
 		send_ready(p);
 		if (p->connection &&
 		    http_connection_wait(p->connection, &answer))
@@ -126,13 +126,13 @@ void pad_new(struct pad *p, const struct nation_daemon *d, const char *subject)
 	must(engine_enrol(p->engine, buf_span(&token), &task));
 	must(pad_drive(p));
 	/* From now on with its certificate. */
-	drop_connection(p);
+	pad_leave(p);
 	buf_clear(&token);
 }
 
 void pad_free(struct pad *p)
 {
-	drop_connection(p);
+	pad_leave(p);
 	engine_close(p->engine);
 	*p = (struct pad){0};
 }

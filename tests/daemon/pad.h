@@ -24,6 +24,8 @@ struct pad {
 /* Enrols a new device of that subject. */
 void pad_new(struct pad *p, const struct nation_daemon *d, const char *subject);
 void pad_free(struct pad *p);
+/* Drops its connection: the next request makes a new one. */
+void pad_leave(struct pad *p);
 /* Works until nothing is left to do; the error of the last task that
  * failed. */
 struct err pad_drive(struct pad *p);
