@@ -306,6 +306,22 @@ static struct span find_content(const struct import *in, struct digest d)
 
 /* ---- revisions ---- */
 
+/* Is the table of a larger content here, and so all of it? */
+static struct err content_here(struct taking *t, const struct manifest *m,
+			       bool *here)
+{
+	struct txn *txn = NULL;
+	struct span table;
+	struct err e = txn_begin_read(txn_store(t->in->txn), STORE_SEGMENTS,
+				      &txn);
+
+	if (!failed(e))
+		e = segment_table_get(txn, m->id, m->table, &table);
+	*here = !failed(e);
+	txn_abort(&txn);
+	return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
+}
+
 static struct err resolve_head(struct taking *t, const struct manifest *m,
 			       const struct seal *seal, struct span seal_blob,
 			       const struct document_evidence *evidence,
@@ -341,15 +357,11 @@ static struct err resolve_head(struct taking *t, const struct manifest *m,
 	}
 	if (!failed(e) && !content.len) {
 		/* Larger content was fetched before, segment by segment. */
-		struct txn *txn = NULL;
-		struct span table;
+		bool here;
 
-		e = txn_begin_read(txn_store(t->in->txn), STORE_SEGMENTS,
-				   &txn);
-		if (!failed(e) &&
-		    !failed(segment_table_get(txn, m->id, m->table, &table)))
+		e = content_here(t, m, &here);
+		if (!failed(e) && here)
 			in.place = DOCUMENT_CONTENT_SEGMENTS;
-		txn_abort(&txn);
 	}
 	if (!failed(e))
 		e = resolve_revision(t->old, &in, &t->arena, &result);
@@ -365,6 +377,57 @@ static struct err resolve_head(struct taking *t, const struct manifest *m,
 	return outcome(t, m->digest, &result);
 }
 
+/* A head that is known, whose content came only now. */
+static struct err complete_content(struct taking *t, const struct manifest *m)
+{
+	struct span blob = find_content(t->in, m->digest);
+	bool here = false;
+	struct err e = ERR_NONE;
+
+	if (blob.len) {
+		e = segment_blob_check(blob, m->size, m->table, m->keys_count);
+		if (failed(e))
+			return refuse(t, m->digest, e);
+		e = segment_put_blob(txn_store(t->in->txn), m->id, m->size,
+				     m->table, blob);
+		here = !failed(e);
+	} else {
+		e = content_here(t, m, &here);
+	}
+	if (!failed(e) && here)
+		e = document_content_came(t->in->txn, m->id, m->table);
+	return e;
+}
+
+/* A head that is known: a key or its content may have been missing. */
+static struct err complete_head(struct taking *t, const struct manifest *m)
+{
+	const struct document_head *head = document_head(t->old, m->digest);
+	struct import *in = t->in;
+	struct err e = ERR_NONE;
+
+	if (import_has_head(t->old, m->digest))
+		return ERR_NONE;
+	for (size_t i = 0; !failed(e) && i < head->keys_count; i++) {
+		struct digest commitment = head->keys[i].commitment;
+		const struct import_key *k = find_key(in, commitment);
+		uint8_t wrapped[CRYPTO_WRAPPED_LEN];
+
+		if (head->keys[i].present || !k)
+			continue;
+		e = ring_wrap(in->ring, t->old->slot, m->id, commitment,
+			      k->key, wrapped);
+		if (!failed(e))
+			e = document_key_came(in->txn, m->id, commitment,
+					      wrapped);
+	}
+	if (!failed(e) && head->place == DOCUMENT_CONTENT_ABSENT)
+		e = complete_content(t, m);
+	if (!failed(e))
+		e = reload(t);
+	return e;
+}
+
 static struct err take_head(struct taking *t, const struct changes_head *head)
 {
 	struct document_evidence *evidence = NULL;
@@ -377,7 +440,7 @@ static struct err take_head(struct taking *t, const struct changes_head *head)
 		return e;
 	e = manifest_decode(head->manifest, &t->arena, m);
 	if (!failed(e) && t->old && document_head(t->old, m->digest))
-		return ERR_NONE;
+		return complete_head(t, m);
 	if (!failed(e))
 		e = manifest_proved(t, m, head->seal, seal);
 	if (!failed(e) && !dot_eq(seal->word.dot, head->dot))

@@ -483,6 +483,26 @@ static void a_head_without_its_key_stands_and_asks_again(void **state)
 	assert_false(import_has_head(doc, s->first.m.digest));
 }
 
+static void a_key_that_comes_later_completes_its_head(void **state)
+{
+	struct scene *s = *state;
+	struct import_key key = {.key = {9}};
+	uint8_t opened[CRYPTO_KEY_LEN];
+	struct document *doc;
+
+	take(s);
+	key.commitment = s->first.m.keys[0];
+	s->in.keys = &key;
+	s->in.key_count = 1;
+	take(s);
+	doc = stored(s, s->first.m.id);
+	assert_int_equal(doc->heads_count, 1);
+	assert_true(doc->heads[0].keys[0].present);
+	must(ring_unwrap(s->in.ring, doc->slot, doc->id, key.commitment,
+			 doc->heads[0].keys[0].wrapped, opened));
+	assert_memory_equal(opened, key.key, sizeof(opened));
+}
+
 static void our_own_word_that_we_do_not_know_is_refused(void **state)
 {
 	struct scene *s = *state;
@@ -635,6 +655,7 @@ int main(void)
 		T(content_of_another_digest_is_refused),
 		T(false_evidence_is_refused_and_none_covers_nothing),
 		T(a_head_without_its_key_stands_and_asks_again),
+		T(a_key_that_comes_later_completes_its_head),
 		T(our_own_word_that_we_do_not_know_is_refused),
 		T(one_dot_for_two_revisions_is_two_faces),
 		T(an_edit_under_a_statement_unknown_here_is_held),
