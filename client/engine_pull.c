@@ -13,11 +13,6 @@
 
 #include <stdlib.h>
 
-enum { PULL_HELLO, PULL_PAGE, PULL_AUTHORS, PULL_NONCE, PULL_KEYS };
-
-/* A key whose time ends so soon is asked for again. */
-enum { RENEW_S = 24 * 3600 };
-
 /* ---- the relay ---- */
 
 static void hello_answer(struct engine *e, struct task *t,
@@ -202,160 +197,6 @@ static void page_answer(struct engine *e, struct task *t,
 		t->step = PULL_AUTHORS;
 }
 
-/* ---- applying a page ---- */
-
-/*
- * A head that may be shown: form, id, space and signature of its author; and
- * where our own nation's seal is there, that too.  What fails is kept, so
- * that the feed's later words find it, and never opened.
- */
-static bool head_verified(struct engine *e, const struct changes_row *row,
-			  const struct changes_head *head,
-			  const struct manifest *m)
-{
-	const struct journal_author *author =
-		journal_find_author(e->journal, m->author);
-	struct crypto_public *key = NULL;
-	struct err err;
-
-	if (!author || !doc_id_eq(m->id, row->id) ||
-	    !nation_eq(m->home, row->home) || m->must_understand ||
-	    failed(manifest_check_id(m, &row->opening)))
-		return false;
-	err = crypto_public_from_spki(span_of(author->spki, author->spki_len),
-				      &key);
-	if (!failed(err))
-		err = manifest_check_signature(key, m);
-	crypto_public_free(key);
-	if (!failed(err) && head->seal.len &&
-	    replica_eq(head->dot.replica, e->replica->draft.replica)) {
-		struct seal_subject subject = seal_subject_of_manifest(m);
-		struct seal *seal = malloc(sizeof(*seal));
-
-		err = seal ? seal_decode(head->seal, seal)
-			   : err_make(ERR_NO_MEMORY, "a seal");
-		if (!failed(err))
-			err = seal_check(seal, &subject, e->replica);
-		if (!failed(err) && !dot_eq(seal->word.dot, head->dot))
-			err = err_make(ERR_DIGEST, "the seal's dot differs");
-		free(seal);
-	}
-	return !failed(err);
-}
-
-static struct err put_row(struct engine *e, struct task *t,
-			  const struct changes_row *row,
-			  struct journal_txn *txn)
-{
-	struct journal_head *heads =
-		arena_array(&t->arena, row->heads_count + 1, sizeof(*heads));
-	struct digest *digests = arena_array(&t->arena, row->digests_count + 1,
-					     sizeof(*digests));
-	struct journal_document d = {
-		.id = row->id,
-		.home = row->home,
-		.opening = row->opening,
-		.number = row->number,
-		.heads = heads,
-		.digests = digests,
-		.digests_count = row->digests_count,
-		.has_label = row->has_label,
-		.label = row->label,
-	};
-
-	if (!heads || !digests)
-		return arena_check(&t->arena);
-	memcpy(digests, row->digests, row->digests_count * sizeof(*digests));
-	for (size_t i = 0; i < row->heads_count; i++) {
-		const struct changes_head *from = &row->heads[i];
-		struct manifest m;
-		struct arena arena;
-
-		arena_init(&arena, 256 * 1024);
-		/* What does not decode has no name to be kept by. */
-		if (!failed(manifest_decode(from->manifest, &arena, &m)))
-			heads[d.heads_count++] = (struct journal_head){
-				.digest = m.digest,
-				.manifest = from->manifest,
-				.seal = from->seal,
-				.dot = from->dot,
-				.shelf = from->shelf,
-				.content = from->content,
-				.winner = from->winner,
-				.verified = head_verified(e, row, from, &m),
-			};
-		arena_clear(&arena);
-	}
-	journal_put_document(txn, &d);
-	engine_tell(e, &(struct engine_event){
-			       .kind = d.heads_count ? ENGINE_CHANGED
-						     : ENGINE_DROPPED,
-			       .task = t->id,
-			       .document = d.id,
-		       });
-	return ERR_NONE;
-}
-
-/* Those that a forget or a sweep took, by comparing. */
-static void tell_dropped(struct engine *e, struct task *t,
-			 const struct doc_id *before, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!journal_find_document(e->journal, before[i]))
-			engine_tell(e, &(struct engine_event){
-					       .kind = ENGINE_DROPPED,
-					       .task = t->id,
-					       .document = before[i],
-				       });
-}
-
-static struct err apply_page(struct engine *e, struct task *t)
-{
-	const struct changes_page *p = &t->page;
-	struct journal *j = e->journal;
-	bool sweeping = p->fresh || j->sweeping;
-	struct journal_txn *txn = NULL;
-	struct doc_id *before = NULL;
-	size_t before_count = 0;
-	struct err err = journal_begin(j, &txn);
-
-	if (!failed(err) && (p->forget_count || (sweeping && !p->more))) {
-		before_count = j->documents_count;
-		before = calloc(before_count + 1, sizeof(*before));
-		if (!before)
-			err = err_make(ERR_NO_MEMORY, "a page");
-		for (size_t i = 0; before && i < before_count; i++)
-			before[i] = j->documents[i].id;
-	}
-	if (!failed(err) && p->fresh)
-		journal_put_mark(txn);
-	for (size_t i = 0; !failed(err) && i < p->shelves_count; i++)
-		journal_put_shelf(txn,
-				  &(struct journal_shelf){
-					  .shelf = p->shelves[i].shelf,
-					  .space = p->shelves[i].space,
-					  .labels = p->shelves[i].labels,
-					  .labels_count =
-						  p->shelves[i].labels_count,
-					  .condition = p->shelves[i].condition,
-				  });
-	for (size_t i = 0; !failed(err) && i < p->forget_count; i++)
-		journal_forget_shelf(txn, p->forget[i]);
-	for (size_t i = 0; !failed(err) && i < p->rows_count; i++)
-		err = put_row(e, t, &p->rows[i], txn);
-	if (!failed(err)) {
-		if (sweeping && !p->more)
-			journal_put_sweep(txn);
-		journal_put_cursor(txn, p->cursor);
-		err = journal_commit(&txn);
-	}
-	if (!failed(err) && before)
-		tell_dropped(e, t, before, before_count);
-	journal_abort(&txn);
-	free(before);
-	return err;
-}
-
 /* ---- authors of a page ---- */
 
 static void authors_prepare(struct engine *e, struct task *t)
@@ -371,7 +212,7 @@ static void authors_prepare(struct engine *e, struct task *t)
 		engine_call_ready(e, t, ME_ANSWER_MAX, false);
 		return;
 	}
-	err = apply_page(e, t);
+	err = engine_page_apply(e, t);
 	if (failed(err)) {
 		engine_task_fail(e, t, err);
 		return;
@@ -452,189 +293,6 @@ static void authors_answer(struct engine *e, struct task *t,
 	t->authors_at++;
 }
 
-/* ---- keys ---- */
-
-static bool wants_key(const struct engine *e, struct doc_id document,
-		      struct digest commitment)
-{
-	const struct journal_key *key =
-		journal_find_key(e->journal, document, commitment);
-
-	return !key ||
-	       (key->until && key->until < clock_s(&e->clock) + RENEW_S);
-}
-
-/* The keys that heads of the next documents name and that are not here, as
- * many as one request may hold. */
-static struct err list_wants(struct engine *e, struct task *t)
-{
-	const struct journal *j = e->journal;
-	struct err err = ERR_NONE;
-
-	if (!t->wants)
-		t->wants = calloc(KEYS_MAX, sizeof(*t->wants));
-	if (!t->wants)
-		return err_make(ERR_NO_MEMORY, "keys");
-	t->wants_count = 0;
-	for (size_t i = 0; i < j->documents_count && !failed(err); i++) {
-		const struct journal_document *d = &j->documents[i];
-		size_t start = t->wants_count;
-
-		if (t->keys_begun &&
-		    memcmp(d->id.at, t->keys_after.at, DOC_ID_LEN) <= 0)
-			continue;
-		for (size_t h = 0; h < d->heads_count; h++) {
-			struct manifest m;
-			struct arena arena;
-
-			arena_init(&arena, 256 * 1024);
-			if (!d->heads[h].verified ||
-			    failed(engine_manifest(&d->heads[h], &arena, &m)))
-				m.keys_count = 0;
-			for (size_t k = 0; k < m.keys_count; k++) {
-				if (!wants_key(e, d->id, m.keys[k]))
-					continue;
-				if (t->wants_count == KEYS_MAX)
-					break;
-				t->wants[t->wants_count++] =
-					(struct keys_want){d->id, m.keys[k]};
-			}
-			arena_clear(&arena);
-		}
-		/* A document is asked for whole, or next time; one that alone
-		 * is too much gets what fits. */
-		if (t->wants_count == KEYS_MAX && start > 0) {
-			t->wants_count = start;
-			break;
-		}
-		t->keys_after = d->id;
-		t->keys_begun = true;
-	}
-	return err;
-}
-
-static void pull_done(struct engine *e, struct task *t)
-{
-	struct err err = journal_tidy(e->journal);
-
-	engine_sweep(e);
-	if (failed(err))
-		engine_task_fail(e, t, err);
-	else
-		engine_task_done(e, t, (struct digest){0}, (struct dot){0});
-}
-
-static void keys_prepare(struct engine *e, struct task *t)
-{
-	struct keys_request request = {
-		.cursor = span_str(e->journal->cursor),
-	};
-	struct err err = ERR_NONE;
-
-	/* The same list again where only the nonce was wanting. */
-	if (t->wants_count == 0)
-		err = list_wants(e, t);
-	if (failed(err)) {
-		engine_task_fail(e, t, err);
-		return;
-	}
-	if (t->wants_count == 0 && !t->acknowledge) {
-		pull_done(e, t);
-		return;
-	}
-	if (!e->has_nonce) {
-		t->step = PULL_NONCE;
-		return;
-	}
-	engine_call_begin(t, "POST");
-	buf_put_str(&t->target, "/v1/keys");
-	engine_call_field(t, "content-type", span_str("application/json"));
-	request.wants = t->wants;
-	request.count = t->wants_count;
-	keys_request_encode(&request, &t->body);
-	engine_call_ready(e, t, KEYS_ANSWER_MAX, true);
-}
-
-static struct err open_grants(struct engine *e, const struct keys_grant *g,
-			      size_t count, struct journal_txn *txn)
-{
-	struct wrapped_receiver *receiver = NULL;
-	struct err err = wrapped_receiver_new(e->identity.wrapping, &receiver);
-
-	for (size_t i = 0; !failed(err) && i < count; i++) {
-		struct journal_key key = {
-			.document = g[i].want.document,
-			.commitment = g[i].want.commitment,
-			.until = g[i].key.until,
-		};
-		struct err one;
-
-		if (!g[i].granted)
-			continue;
-		/* A key that is not what the author committed to is no key;
-		 * the others are. */
-		one = wrapped_receiver_open(receiver, &g[i].key, key.document,
-					    key.commitment, key.key);
-		if (!failed(one))
-			journal_put_key(txn, &key);
-		wipe(&key, sizeof(key));
-	}
-	wrapped_receiver_free(receiver);
-	return err;
-}
-
-static void keys_answer(struct engine *e, struct task *t,
-			const struct http_response *r)
-{
-	const struct keys_grant *grants;
-	struct journal_txn *txn = NULL;
-	struct arena arena;
-	size_t count;
-	struct err err;
-
-	if (r->status != 200) {
-		engine_task_refused(e, t, r);
-		return;
-	}
-	arena_init(&arena, 8 * KEYS_ANSWER_MAX);
-	err = keys_answer_decode(r->body, &arena, &grants, &count);
-	if (!failed(err))
-		err = journal_begin(e->journal, &txn);
-	if (!failed(err))
-		err = open_grants(e, grants, count, txn);
-	if (!failed(err))
-		err = journal_commit(&txn);
-	journal_abort(&txn);
-	arena_clear(&arena);
-	t->acknowledge = false;
-	t->wants_count = 0;
-	if (failed(err))
-		engine_task_fail(e, t, err);
-}
-
-static void nonce_answer(struct engine *e, struct task *t,
-			 const struct http_response *r)
-{
-	struct me_answer me;
-	struct arena arena;
-	struct err err;
-
-	if (r->status != 200) {
-		engine_task_refused(e, t, r);
-		return;
-	}
-	arena_init(&arena, 4 * ME_ANSWER_MAX);
-	err = me_answer_decode(r->body, &arena, &me);
-	arena_clear(&arena);
-	if (failed(err)) {
-		engine_task_fail(e, t, err);
-		return;
-	}
-	e->nonce = me.nonce;
-	e->has_nonce = true;
-	t->step = PULL_KEYS;
-}
-
 /* ---- the kind ---- */
 
 static void prepare(struct engine *e, struct task *t)
@@ -662,7 +320,7 @@ static void prepare(struct engine *e, struct task *t)
 		engine_call_ready(e, t, ME_ANSWER_MAX, false);
 		return;
 	case PULL_KEYS:
-		keys_prepare(e, t);
+		engine_keys_prepare(e, t);
 		return;
 	}
 }
@@ -684,10 +342,10 @@ static void answer(struct engine *e, struct task *t,
 		authors_answer(e, t, r);
 		return;
 	case PULL_NONCE:
-		nonce_answer(e, t, r);
+		engine_nonce_answer(e, t, r);
 		return;
 	case PULL_KEYS:
-		keys_answer(e, t, r);
+		engine_keys_answer(e, t, r);
 		return;
 	}
 }

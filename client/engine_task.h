@@ -125,6 +125,16 @@ void engine_call_field(struct task *t, const char *name, struct span value);
 void engine_call_ready(struct engine *e, struct task *t, size_t answer_max,
 		       bool sign);
 
+/* The steps of a pull, each in a file that its functions begin with: a page
+ * into the journal; then keys, a nonce before where none is at hand. */
+enum { PULL_HELLO, PULL_PAGE, PULL_AUTHORS, PULL_NONCE, PULL_KEYS };
+struct err engine_page_apply(struct engine *e, struct task *t);
+void engine_keys_prepare(struct engine *e, struct task *t);
+void engine_keys_answer(struct engine *e, struct task *t,
+			const struct http_response *r);
+void engine_nonce_answer(struct engine *e, struct task *t,
+			 const struct http_response *r);
+
 /* A task that sends what the journal holds. */
 struct err engine_send(struct engine *e, const struct journal_outgoing *o,
 		       uint64_t *task);

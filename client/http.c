@@ -1,21 +1,17 @@
 /* One blocking HTTP/2 connection over poll. */
 #include "client/http.h"
 
+#include "client/dial.h"
 #include "client/system.h"
 #include "proto/crypto/certificate.h"
 #include "proto/wire/h2.h"
 #include "proto/wire/tls.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* One call in hand, from send until its answer was given out. */
@@ -44,78 +40,6 @@ struct http_connection {
 	struct call *given; /* the answer that is borrowed now */
 	struct err ended;   /* why nothing more will come */
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* ---- connecting ---- */
-
-static struct err split_endpoint(const char *endpoint, char host[256],
-				 char port[8])
-{
-	const char *colon = strrchr(endpoint, ':');
-	size_t len = colon ? (size_t)(colon - endpoint) : 0;
-	const char *from = endpoint;
-
-	if (len > 2 && from[0] == '[' && from[len - 1] == ']') {
-		from++;
-		len -= 2;
-	}
-	if (len == 0 || len > 255 || strlen(colon + 1) > 5)
-		return err_make(ERR_USAGE, "an address is host:port");
-	memcpy(host, from, len);
-	host[len] = 0;
-	snprintf(port, 8, "%s", colon + 1);
-	return ERR_NONE;
-}
-
-static int dial_one(const struct addrinfo *a, uint64_t until)
-{
-	struct pollfd p;
-	int fd = socket(a->ai_family,
-			a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			a->ai_protocol);
-	int bad = 0, one = 1;
-	socklen_t len = sizeof(bad);
-	uint64_t now = monotonic_ms();
-
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
-		return fd;
-	p = (struct pollfd){fd, POLLOUT, 0};
-	if (errno == EINPROGRESS && now < until &&
-	    poll(&p, 1, (int)(until - now)) == 1 &&
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &bad, &len) == 0 && bad == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static struct err dial(const char *host, const char *port, int *out)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_family = AF_UNSPEC};
-	struct addrinfo *list = NULL;
-	uint64_t until = monotonic_ms() + HTTP_CONNECT_MS;
-	int fd = -1;
-
-	if (getaddrinfo(host, port, &hints, &list) != 0)
-		return err_make(ERR_UNREACHABLE, "the name is not known");
-	for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
-		fd = dial_one(a, until);
-	freeaddrinfo(list);
-	if (fd < 0)
-		return err_make(ERR_UNREACHABLE, "nobody answers there");
-	*out = fd;
-	return ERR_NONE;
-}
 
 static struct err make_context(const struct http_peer *peer,
 			       struct tls_context **out)
@@ -288,7 +212,7 @@ static struct err take(struct http_connection *c)
 		e = tls_read(c->tls, &plain);
 		if (failed(e) || plain.len == 0)
 			break;
-		e = h2_recv(c->h2, plain, monotonic_ms());
+		e = h2_recv(c->h2, plain, dial_now_ms());
 		if (!failed(e))
 			events(c);
 	}
@@ -301,7 +225,7 @@ static struct err take(struct http_connection *c)
 /* One turn: send what waits, wait for bytes until `until`, take them. */
 static struct err turn(struct http_connection *c, uint64_t until)
 {
-	uint64_t now = monotonic_ms(), due = h2_deadline(c->h2);
+	uint64_t now = dial_now_ms(), due = h2_deadline(c->h2);
 	struct pollfd p = {c->fd, POLLIN, 0};
 	struct err e = flush(c);
 	int wait;
@@ -320,7 +244,7 @@ static struct err turn(struct http_connection *c, uint64_t until)
 		return err_make(ERR_IO, "poll");
 	if (p.revents & (POLLIN | POLLHUP | POLLERR))
 		e = take(c);
-	h2_expire(c->h2, monotonic_ms());
+	h2_expire(c->h2, dial_now_ms());
 	events(c);
 	/* An alert of ours is worth sending. */
 	if (failed(e))
@@ -333,7 +257,7 @@ struct err http_connection_open(const struct http_peer *peer,
 {
 	struct http_connection *c = calloc(1, sizeof(*c));
 	struct clock clock = system_clock();
-	uint64_t until = monotonic_ms() + HTTP_CONNECT_MS;
+	uint64_t until = dial_now_ms() + HTTP_CONNECT_MS;
 	char host[256], port[8];
 	struct err e;
 
@@ -341,19 +265,19 @@ struct err http_connection_open(const struct http_peer *peer,
 		return err_make(ERR_NO_MEMORY, "a connection");
 	c->fd = -1;
 	snprintf(c->authority, sizeof(c->authority), "%s", peer->endpoint);
-	e = split_endpoint(peer->endpoint, host, port);
+	e = dial_split(peer->endpoint, host, port);
 	if (!failed(e))
 		e = make_context(peer, &c->context);
 	if (!failed(e))
 		e = tls_new_client(c->context, host, clock_s(&clock), &c->tls);
 	if (!failed(e))
-		e = h2_new_client(NULL, monotonic_ms(), &c->h2);
+		e = h2_new_client(NULL, dial_now_ms(), &c->h2);
 	if (!failed(e))
-		e = dial(host, port, &c->fd);
+		e = dial_open(host, port, HTTP_CONNECT_MS, &c->fd);
 	while (!failed(e) && tls_state(c->tls) == TLS_HANDSHAKE) {
 		e = turn(c, until);
 		if (!failed(e) && tls_state(c->tls) == TLS_HANDSHAKE &&
-		    monotonic_ms() >= until)
+		    dial_now_ms() >= until)
 			e = err_make(ERR_UNREACHABLE,
 				     "no TLS handshake in time");
 	}
@@ -448,7 +372,7 @@ struct err http_connection_send(struct http_connection *c,
 	*mine = (struct call){
 		.used = true,
 		.id = call->id,
-		.deadline_ms = monotonic_ms() + HTTP_ANSWER_MS +
+		.deadline_ms = dial_now_ms() + HTTP_ANSWER_MS +
 			       call->wait_s * UINT64_C(1000),
 	};
 	buf_init(&mine->body, call->body.len + 1);
@@ -470,7 +394,7 @@ struct err http_connection_send(struct http_connection *c,
 
 static struct call *finished(struct http_connection *c)
 {
-	uint64_t now = monotonic_ms();
+	uint64_t now = dial_now_ms();
 
 	for (size_t i = 0; i < HTTP_STREAMS_MAX; i++) {
 		struct call *call = &c->calls[i];
