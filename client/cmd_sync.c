@@ -14,38 +14,16 @@
  */
 #include "client/cmd_device.h"
 #include "client/cmd_doc.h"
-#include "client/sync_name.h"
+#include "client/sync_files.h"
 #include "proto/exchange/http.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The journal's entry that names the folder itself: no file is called so. */
-#define FOLDER_ENTRY "."
-
 enum { WAIT_MAX_S = 55 };
-
-struct sync {
-	struct cli *cli;
-	struct engine *e;
-	const char *folder;
-	unsigned sent, written, removed, kept, away, deleted;
-	int code;
-};
-
-static int run(struct sync *s, struct err started, uint64_t task,
-	       const char *what)
-{
-	struct engine_event last;
-
-	return failed(started) ? cli_fail(s->cli, started, "%s", what)
-			       : device_run(s->cli, s->e, task, &last);
-}
 
 /* What an earlier process did not finish sending, and only then what changed:
  * so that what went out is known when files are looked at. */
@@ -55,206 +33,14 @@ static int pull(struct sync *s, unsigned wait_s)
 	uint64_t task = 0;
 	size_t resumed = 0;
 	struct err err = engine_resume(s->e, &resumed);
-	int code = failed(err) || resumed ? run(s, err, 0, "the journal") : 0;
+	int code = failed(err) || resumed ? sync_run(s, err, 0, "the journal") : 0;
 
 	/* What the relay refused for good does not keep out the rest. */
 	if (code == unreachable)
 		return code;
 	s->code = s->code ? s->code : code;
 	err = engine_pull(s->e, wait_s, &task);
-	return run(s, err, task, "pull");
-}
-
-/* ---- the journal's files ---- */
-
-static bool is_folder_entry(const struct journal_file *f)
-{
-	return span_eq_str(f->name, FOLDER_ENTRY);
-}
-
-static void remember(struct sync *s, const char *name, struct doc_id document,
-		     struct digest revision, struct digest plain)
-{
-	struct journal_file f = {span_str(name), document, revision, plain,
-				 NULL};
-	struct journal_txn *txn = NULL;
-	struct err err = journal_begin(engine_journal_change(s->e), &txn);
-
-	if (!failed(err)) {
-		journal_put_file(txn, &f);
-		err = journal_commit(&txn);
-	}
-	if (failed(err))
-		s->code = cli_fail(s->cli, err, "%s", name);
-}
-
-static void forget(struct sync *s, const char *name)
-{
-	struct journal_txn *txn = NULL;
-	struct err err = journal_begin(engine_journal_change(s->e), &txn);
-
-	if (!failed(err)) {
-		journal_drop_file(txn, span_str(name));
-		err = journal_commit(&txn);
-	}
-	if (failed(err))
-		s->code = cli_fail(s->cli, err, "the journal");
-}
-
-/* Name and path of an entry; false for the folder's own. */
-static bool entry_path(struct sync *s, const struct journal_file *f,
-		       char name[SYNC_NAME_MAX + 1], char path[FILES_PATH_MAX])
-{
-	if (is_folder_entry(f))
-		return false;
-	snprintf(name, SYNC_NAME_MAX + 1, "%.*s", (int)f->name.len,
-		 (const char *)f->name.at);
-	return !failed(files_path(s->folder, name, path));
-}
-
-/* Also of a symbolic link that leads nowhere. */
-static bool is_there(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 || errno != ENOENT;
-}
-
-/*
- * What the journal says of files is true of one folder.  In another one, or
- * where a disk is not mounted, files that are not there were not removed by
- * anybody: everything begins anew.
- */
-static int claim_folder(struct sync *s)
-{
-	const struct journal *j = engine_journal(s->e);
-	const struct journal_file *known;
-	char whole[PATH_MAX], text[PATH_MAX + 32];
-	struct doc_id mark;
-	struct digest digest;
-	struct stat st;
-	struct err err;
-
-	if (!realpath(s->folder, whole) || stat(whole, &st) != 0)
-		return cli_fail(s->cli, err_make(ERR_IO, "no such folder"),
-				"%s", s->folder);
-	snprintf(text, sizeof(text), "%llu %s", (unsigned long long)st.st_ino,
-		 whole);
-	err = crypto_sha256(span_str(text), &digest);
-	if (failed(err))
-		return cli_fail(s->cli, err, "%s", s->folder);
-	memcpy(mark.at, digest.at, sizeof(mark.at));
-	known = journal_find_file(j, span_str(FOLDER_ENTRY));
-	if (known && doc_id_eq(known->document, mark))
-		return 0;
-	for (size_t i = j->files_count; i-- > 0;) {
-		char name[SYNC_NAME_MAX + 1], path[FILES_PATH_MAX];
-
-		if (entry_path(s, &j->files[i], name, path))
-			forget(s, name);
-	}
-	remember(s, FOLDER_ENTRY, mark, (struct digest){0},
-		 (struct digest){0});
-	return s->code;
-}
-
-/* ---- names ---- */
-
-/* Another document's name: with the id's last part. */
-static void make_own(struct sync *s, const struct journal_document *d,
-		     char name[SYNC_NAME_MAX + 1])
-{
-	const struct journal_file *other =
-		journal_find_file(engine_journal(s->e), span_str(name));
-	char path[FILES_PATH_MAX];
-
-	if (failed(files_path(s->folder, name, path)))
-		return;
-	if (other ? !doc_id_eq(other->document, d->id) : is_there(path))
-		sync_name_own(d->id, name);
-}
-
-/* The name by its title alone; false until its key has come, or if its author
- * is unknown. */
-static bool title_name(struct sync *s, const struct journal_document *d,
-		       const struct journal_head *h,
-		       char name[SYNC_NAME_MAX + 1])
-{
-	struct buf title;
-	bool fine;
-
-	buf_init(&title, MANIFEST_SEALED_MAX);
-	fine = h->verified &&
-	       !failed(engine_title(s->e, d->id, h->digest, &title));
-	if (fine)
-		sync_name(buf_span(&title), d->id,
-			  h == journal_winner(d) ? NULL : &h->dot, name);
-	buf_wipe(&title);
-	return fine;
-}
-
-static bool fetch(struct sync *s, struct doc_id document,
-		  struct digest revision)
-{
-	uint64_t task = 0;
-	struct err err = engine_fetch(s->e, document, revision, &task);
-	int code = run(s, err, task, "content");
-
-	s->code = code ? code : s->code;
-	return code == 0;
-}
-
-/* True if the file has the bytes of that head, which then is its entry. */
-static bool is_head(struct sync *s, const char *name,
-		    const struct journal_document *d,
-		    const struct journal_head *h, struct digest plain,
-		    uint64_t size)
-{
-	struct digest revision = h->digest, digest;
-	struct doc_id id = d->id;
-	uint64_t said;
-
-	if (!h->verified || failed(engine_size(s->e, id, revision, &said)) ||
-	    said != size || !fetch(s, id, revision) ||
-	    failed(engine_plain_digest(s->e, id, revision, &digest)) ||
-	    !digest_eq(digest, plain))
-		return false;
-	remember(s, name, id, revision, plain);
-	return true;
-}
-
-/* A file that the journal does not know as it is: a head that was written, or
- * sent, by a process that died then?  `document` NULL: any of that name. */
-static bool adopt(struct sync *s, const char *name,
-		  const struct doc_id *document, struct digest plain,
-		  uint64_t size)
-{
-	const struct journal *j = engine_journal(s->e);
-
-	for (size_t i = 0; i < j->documents_count; i++) {
-		const struct journal_document *d = &j->documents[i];
-
-		if (document && !doc_id_eq(d->id, *document))
-			continue;
-		for (size_t h = 0; h < d->heads_count; h++) {
-			char its[SYNC_NAME_MAX + 1];
-			uint64_t said;
-
-			if (failed(engine_size(s->e, d->id, d->heads[h].digest,
-					       &said)) ||
-			    said != size ||
-			    !title_name(s, d, &d->heads[h], its))
-				continue;
-			if (!document && strcmp(its, name) != 0) {
-				sync_name_own(d->id, its);
-				if (strcmp(its, name) != 0)
-					continue;
-			}
-			if (is_head(s, name, d, &d->heads[h], plain, size))
-				return true;
-		}
-	}
-	return false;
+	return sync_run(s, err, task, "pull");
 }
 
 /* ---- out ---- */
@@ -269,7 +55,7 @@ static bool file_label(struct sync *s, const char *path, struct buf *label)
 
 	if ((size_t)snprintf(beside, sizeof(beside), "%s" SYNC_LABEL_END,
 			     path) < sizeof(beside) &&
-	    is_there(beside))
+	    sync_is_there(beside))
 		given = beside;
 	if (given == beside && (lstat(beside, &st) != 0 ||
 				!S_ISREG(st.st_mode))) {
@@ -326,17 +112,17 @@ static void send_file(struct sync *s, const char *name, const char *path,
 		goto out;
 	}
 	/* Before it is sent: a crash now must not make it a second document. */
-	remember(s, name, document, revision, plain);
+	sync_remember(s, name, document, revision, plain);
 	code = device_run(s->cli, s->e, task, &last);
 	if (code) {
 		s->code = code;
 		/* Refused for good: it is a file like before. */
 		if (!journal_find_outgoing(engine_journal(s->e), revision)) {
 			if (known)
-				remember(s, name, document, parent,
+				sync_remember(s, name, document, parent,
 					 (struct digest){0});
 			else
-				forget(s, name);
+				sync_forget(s, name);
 		}
 	} else {
 		s->sent++;
@@ -371,7 +157,7 @@ static void look_at(struct sync *s, const char *name)
 	/* A changed file of a document that is gone is nobody's edit. */
 	gone = known && !journal_find_document(engine_journal(s->e),
 					       known->document);
-	if (gone || adopt(s, name, known ? &known->document : NULL, plain,
+	if (gone || sync_adopt(s, name, known ? &known->document : NULL, plain,
 			  size))
 		return;
 	/* The journal may have moved in memory. */
@@ -388,7 +174,7 @@ static bool is_main(struct sync *s, const struct journal_document *d,
 {
 	char its[SYNC_NAME_MAX + 1];
 
-	if (!title_name(s, d, journal_winner(d), its))
+	if (!sync_title_name(s, d, journal_winner(d), its))
 		return false;
 	if (strcmp(its, name) == 0)
 		return true;
@@ -402,14 +188,14 @@ static void delete_document(struct sync *s, const char *name,
 	uint64_t task = 0;
 	struct err err = engine_state(s->e, document, STATEMENT_DELETE,
 				      (struct span){0}, &task);
-	int code = run(s, err, task, name);
+	int code = sync_run(s, err, task, name);
 
 	if (code) {
 		s->code = code;
 		s->away++;
 		return;
 	}
-	forget(s, name);
+	sync_forget(s, name);
 	s->deleted++;
 }
 
@@ -421,14 +207,14 @@ static void look_for(struct sync *s, const struct journal_file *f)
 	char name[SYNC_NAME_MAX + 1], path[FILES_PATH_MAX];
 	bool head;
 
-	if (!entry_path(s, f, name, path) || !d || is_there(path) ||
+	if (!sync_entry_path(s, f, name, path) || !d || sync_is_there(path) ||
 	    journal_find_outgoing(j, f->revision))
 		return;
 	head = journal_find_head(d, f->revision) != NULL;
 	if (!head && !is_main(s, d, name))
 		return; /* of an earlier title, or a conflict settled */
 	if (cli_flag(s->cli, "restore")) {
-		forget(s, name);
+		sync_forget(s, name);
 		return;
 	}
 	if (cli_flag(s->cli, "delete") && head && d->heads_count == 1) {
@@ -498,14 +284,14 @@ static void write_head(struct sync *s, const struct journal_document *d,
 	uint64_t size;
 	struct err err;
 
-	if (!title_name(s, d, h, name))
+	if (!sync_title_name(s, d, h, name))
 		return;
-	make_own(s, d, name);
+	sync_make_own(s, d, name);
 	if (failed(files_path(s->folder, name, path)))
 		return;
 	known = journal_find_file(engine_journal(s->e), span_str(name));
 	/* What somebody removed stays away. */
-	if (known && (digest_eq(known->revision, revision) || !is_there(path)))
+	if (known && (digest_eq(known->revision, revision) || !sync_is_there(path)))
 		return;
 	/* A file changed since it was looked at is not written over. */
 	if (known && (failed(files_digest(path, &plain, &size)) ||
@@ -513,7 +299,7 @@ static void write_head(struct sync *s, const struct journal_document *d,
 		s->kept++;
 		return;
 	}
-	if (!fetch(s, id, revision))
+	if (!sync_fetch(s, id, revision))
 		return;
 	err = engine_plain_digest(s->e, id, revision, &plain);
 	if (!failed(err))
@@ -522,7 +308,7 @@ static void write_head(struct sync *s, const struct journal_document *d,
 		s->code = cli_fail(s->cli, err, "%s", path);
 		return;
 	}
-	remember(s, name, id, revision, plain);
+	sync_remember(s, name, id, revision, plain);
 	s->written++;
 }
 
@@ -545,14 +331,14 @@ static void remove_one(struct sync *s, const struct journal_file *f)
 	struct digest now;
 	uint64_t size;
 
-	if (!entry_path(s, f, name, path) ||
+	if (!sync_entry_path(s, f, name, path) ||
 	    (d && journal_find_head(d, f->revision)) ||
 	    journal_find_outgoing(j, f->revision))
 		return;
 	/* The next head of the same name takes the file's place at once. */
 	if (d && is_main(s, d, name))
 		return;
-	if (is_there(path)) {
+	if (sync_is_there(path)) {
 		if (failed(files_digest(path, &now, &size)) ||
 		    !digest_eq(now, f->plain)) {
 			fprintf(stderr, "entente: %s: its document is gone, "
@@ -570,7 +356,7 @@ static void remove_one(struct sync *s, const struct journal_file *f)
 		}
 		s->removed++;
 	}
-	forget(s, name);
+	sync_forget(s, name);
 }
 
 /* Files whose head is gone: removed, unless changed since. */
@@ -641,7 +427,7 @@ int cmd_sync(struct cli *c)
 	if (!code)
 		code = device_open(c, true, &s.e);
 	if (!code)
-		code = claim_folder(&s);
+		code = sync_claim_folder(&s);
 	if (!code)
 		code = pull(&s, (unsigned)wait_s);
 	if (!code) {
