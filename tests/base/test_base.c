@@ -1,4 +1,6 @@
-/* base: bytes, ids, base64, JSON and errors. */
+/*
+ * Proves proto/base/: arena, base64, buf, err, id, json, span.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* Proves proto/crypto/certificate*_openssl.c: issue, read, PEM. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

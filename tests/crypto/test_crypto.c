@@ -1,4 +1,7 @@
-/* Hashes, MACs, derivation and ciphers: the RFCs' vectors, then our own. */
+/*
+ * Proves proto/crypto/crypto_openssl.c: hashes, MACs, derivation and ciphers,
+ * by the RFCs' vectors, then our own.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

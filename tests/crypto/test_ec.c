@@ -1,4 +1,7 @@
-/* Curves: keys in and out, ECDSA, ECDH, and what must be refused. */
+/*
+ * Proves proto/crypto/ec_openssl.c: keys in and out, ECDSA, ECDH, and what
+ * must be refused.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* Seals and groups. */
+/* Seals and groups; and proto/document/merkle.c under them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

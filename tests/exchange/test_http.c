@@ -1,4 +1,4 @@
-/* HTTP values. */
+/* HTTP values: proto/exchange/http.c and http_fields.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,7 @@
-/* Writes, statements and what their refusals carry. */
+/*
+ * Writes, statements (proto/exchange/statements.c) and what their refusals
+ * carry.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,7 @@
-/* The table of expected decisions, and the rules that stand around a label. */
+/*
+ * The table of expected decisions, and the rules that stand around a label.
+ * Proves bound, rules and selection with decision.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,7 @@
-/* Labels, bindings and clearances: what is read, kept, written, refused. */
+/*
+ * Labels, bindings and clearances: what is read, kept, written, refused.
+ * Proves label_read, label_write, label_xml, xml and reader with label.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,7 @@
-/* SPIFs: versions, checks, mapping, digest; and hostile ones. */
+/*
+ * SPIFs: versions, checks, mapping, digest; and hostile ones.
+ * Proves spif, spif_part and policy_build with policy.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,8 @@
-/* The document record, and reading it for somebody. */
+/*
+ * The document record, and reading it for somebody: storage/document.c,
+ * document_look.c and document_read.c; document_apply.c is proved by whatever
+ * a scene writes, and by test_models.c.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* Pages of the feed. */
+/* Pages of the feed: storage/feed.c and feed_merge.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,7 @@
-/* What becomes of heads and statements. */
+/*
+ * What becomes of heads and statements: storage/resolve.c, resolve_stand.c
+ * and resolve_version.c.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

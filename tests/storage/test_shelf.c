@@ -1,4 +1,7 @@
-/* Shelves are interned once, and sets of them. */
+/*
+ * Shelves are interned once, and sets of them: storage/shelf.c and
+ * shelf_set.c.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

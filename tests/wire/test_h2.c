@@ -1,4 +1,7 @@
-/* HTTP/2 connections: client and server joined in memory. */
+/*
+ * HTTP/2 connections: client and server joined in memory.
+ * Proves every proto/wire/h2*.c.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

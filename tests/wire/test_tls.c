@@ -1,4 +1,7 @@
-/* TLS sessions: two machines joined in memory. */
+/*
+ * TLS sessions: two machines joined in memory; proto/wire/tls.c and
+ * tls_context.c.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
