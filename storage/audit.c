@@ -229,8 +229,7 @@ struct err audit_head(struct txn *txn, uint64_t *number, struct digest *link)
 	return e;
 }
 
-static struct err put_head(struct txn *txn, uint64_t number,
-			   struct digest link)
+static struct err put_head(struct txn *txn, uint64_t number, struct digest link)
 {
 	struct buf b;
 	struct err e;
@@ -306,14 +305,13 @@ static bool matches(const struct audit_filter *f, const struct audit_entry *a)
 
 	if (a->time < f->from || (f->to && a->time > f->to))
 		return false;
-	if (f->by_who &&
-	    (a->who != f->who ||
-	     (f->who_id.len && !span_eq(a->who_id, f->who_id))))
+	if (f->by_who && (a->who != f->who ||
+			  (f->who_id.len && !span_eq(a->who_id, f->who_id))))
 		return false;
 	if (f->what.len) {
 		bool prefix = f->what.at[f->what.len - 1] == '.';
-		struct span what = prefix ? span_sub(a->what, 0, f->what.len)
-					  : a->what;
+		struct span what =
+			prefix ? span_sub(a->what, 0, f->what.len) : a->what;
 
 		if (!span_eq(what, f->what))
 			return false;
@@ -344,8 +342,7 @@ static struct err look(struct txn *txn, const struct audit_filter *filter,
 		e = err_make(ERR_CORRUPT, "an audit record is gone");
 	if (failed(e))
 		goto out;
-	if (filter->from > CLOCK_STEP_S &&
-	    a.time < filter->from - CLOCK_STEP_S)
+	if (filter->from > CLOCK_STEP_S && a.time < filter->from - CLOCK_STEP_S)
 		*out = LOOK_TOO_OLD;
 	else
 		*out = matches(filter, &a) ? LOOK_HIT : LOOK_PASS;
@@ -409,8 +406,8 @@ static struct err follow(struct txn *txn, uint64_t number,
 		return ERR_NONE;
 	}
 	if (!failed(e))
-		e = make_link(txn_store(txn), stored.replica, number,
-			      *previous, stored.record, &want);
+		e = make_link(txn_store(txn), stored.replica, number, *previous,
+			      stored.record, &want);
 	if (failed(e))
 		return e;
 	*fault = digest_eq(want, stored.link) ? AUDIT_SOUND : AUDIT_CHANGED;

@@ -20,8 +20,7 @@ static void a_buffer_beyond_its_cap_is_never_hashed_or_signed(void **state)
 	encode_domain(&b, DOMAIN_ID);
 	assert_err(encoding_hash(&b, &digest), ERR_TOO_LARGE);
 	assert_err(encoding_mac(out, &b, out), ERR_TOO_LARGE);
-	assert_err(encoding_derive(span_str("secret"), &b, out),
-		   ERR_TOO_LARGE);
+	assert_err(encoding_derive(span_str("secret"), &b, out), ERR_TOO_LARGE);
 	assert_err(encoding_sign(key, CRYPTO_P384, &b, out), ERR_TOO_LARGE);
 	assert_err(encoding_sign_blob(key, &b, &blob), ERR_TOO_LARGE);
 	assert_int_equal(blob.len, 0);

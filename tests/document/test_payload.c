@@ -49,8 +49,12 @@ static void numbers_have_one_form(void **state)
 
 static void strings_have_no_escapes(void **state)
 {
-	static const char *const bad[] = {"\"a\\u0062\"", "\"a\\\\b\"",
-					  "\"a b\"", "\"a", "a", "\"a\nb\""};
+	static const char *const bad[] = {"\"a\\u0062\"",
+					  "\"a\\\\b\"",
+					  "\"a b\"",
+					  "\"a",
+					  "a",
+					  "\"a\nb\""};
 	struct arena arena;
 	struct payload p;
 

@@ -9,8 +9,8 @@
 
 static void rights_read_back_and_nothing_else_does(void **state)
 {
-	static const char *const bad[] = {
-		"[\"rule\"]", "[\"write\",\"write\"]", "[1]", "[\"Write\"]"};
+	static const char *const bad[] = {"[\"rule\"]", "[\"write\",\"write\"]",
+					  "[1]", "[\"Write\"]"};
 	struct json *json;
 	struct buf text;
 	unsigned rights;

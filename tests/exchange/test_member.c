@@ -14,8 +14,8 @@ static struct json *open(const char *text)
 {
 	struct json *json = NULL;
 
-	assert_int_equal(
-		member_open(span_str(text), 4096, names, &json).code, ERR_OK);
+	assert_int_equal(member_open(span_str(text), 4096, names, &json).code,
+			 ERR_OK);
 	return json;
 }
 
@@ -39,10 +39,10 @@ static void a_body_is_one_object_of_known_members(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct json *json = NULL;
 
-		assert_int_equal(
-			member_open(span_str(rows[i].body), 13, names, &json)
-				.code,
-			rows[i].want);
+		assert_int_equal(member_open(span_str(rows[i].body), 13, names,
+					     &json)
+					 .code,
+				 rows[i].want);
 		json_free(json);
 	}
 }
@@ -66,18 +66,18 @@ static void texts_and_blobs_have_caps_and_outlive_the_json(void **state)
 	assert_int_equal(member_blob(json, "b", 4, &arena, &blob).code, ERR_OK);
 	assert_int_equal(member_text(json, "a", 4, &full, &none).code,
 			 ERR_TOO_LARGE);
-	assert_int_equal(
-		member_blob_maybe(json, "c", 4, &arena, &has, &none).code,
-		ERR_OK);
+	assert_int_equal(member_blob_maybe(json, "c", 4, &arena, &has, &none)
+				 .code,
+			 ERR_OK);
 	assert_false(has);
-	assert_int_equal(
-		member_blob_maybe(json, "b", 4, &arena, &has, &none).code,
-		ERR_OK);
+	assert_int_equal(member_blob_maybe(json, "b", 4, &arena, &has, &none)
+				 .code,
+			 ERR_OK);
 	assert_true(has && span_eq(none, blob));
 	/* There, and not what it must be, is not the same as not there. */
-	assert_int_equal(
-		member_blob_maybe(json, "b", 3, &arena, &has, &none).code,
-		ERR_MALFORMED);
+	assert_int_equal(member_blob_maybe(json, "b", 3, &arena, &has, &none)
+				 .code,
+			 ERR_MALFORMED);
 	json_free(json);
 	assert_true(span_eq_str(text, "text"));
 	assert_int_equal(blob.len, 4);
@@ -103,26 +103,26 @@ static void lists_of_digests_have_a_cap_and_one_form(void **state)
 	member_digests_write(&w, "b", list, 0);
 	json_close_object(&w);
 	json = open(buf_cstr(&text));
-	assert_int_equal(
-		member_digests(json, "a", 1, &arena, &back, &count).code,
-		ERR_MALFORMED);
-	assert_int_equal(
-		member_digests(json, "a", 2, &arena, &back, &count).code,
-		ERR_OK);
+	assert_int_equal(member_digests(json, "a", 1, &arena, &back, &count)
+				 .code,
+			 ERR_MALFORMED);
+	assert_int_equal(member_digests(json, "a", 2, &arena, &back, &count)
+				 .code,
+			 ERR_OK);
 	assert_int_equal(count, 2);
 	assert_memory_equal(back, list, sizeof(list));
-	assert_int_equal(
-		member_digests(json, "b", 0, &arena, &back, &count).code,
-		ERR_OK);
+	assert_int_equal(member_digests(json, "b", 0, &arena, &back, &count)
+				 .code,
+			 ERR_OK);
 	assert_int_equal(count, 0);
 	json_free(json);
 	json = open("{\"a\":[\"AA\"],\"b\":{}}");
-	assert_int_equal(
-		member_digests(json, "a", 9, &arena, &back, &count).code,
-		ERR_MALFORMED);
-	assert_int_equal(
-		member_digests(json, "b", 9, &arena, &back, &count).code,
-		ERR_MALFORMED);
+	assert_int_equal(member_digests(json, "a", 9, &arena, &back, &count)
+				 .code,
+			 ERR_MALFORMED);
+	assert_int_equal(member_digests(json, "b", 9, &arena, &back, &count)
+				 .code,
+			 ERR_MALFORMED);
 	json_free(json);
 	buf_clear(&text);
 	arena_clear(&arena);

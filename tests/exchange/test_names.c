@@ -110,14 +110,15 @@ static void assert_request(struct file *f, const char *name)
 
 	assert_false(failed(json_get_array(row, "fields", &list)));
 	for (n = 0; n < json_count(list); n++)
-		fields[n] = (struct http_field){
-			text_of(json_at(list, n), "name"),
-			text_of(json_at(list, n), "value")};
+		fields[n] =
+			(struct http_field){text_of(json_at(list, n), "name"),
+					    text_of(json_at(list, n), "value")};
 	request.fields = (struct http_fields){fields, n};
 	assert_false(failed(json_get_object(f->json, "keys", &keys)));
 	assert_false(failed(json_get_object(keys, "author", &author)));
-	assert_false(failed(crypto_key_from_scalar(
-		CRYPTO_P256, bytes_of(f, author, "scalar"), &key)));
+	assert_false(failed(
+		crypto_key_from_scalar(CRYPTO_P256,
+				       bytes_of(f, author, "scalar"), &key)));
 	assert_false(failed(
 		crypto_public_from_spki(bytes_of(f, author, "spki"), &public)));
 	assert_false(failed(json_get_u64(row, "created", &created)));

@@ -38,8 +38,7 @@ static struct asked asked_of(struct published *p)
 	published_fixed(v, "key", a.key, sizeof(a.key));
 	a.asker = published_key_id(v, "key_id");
 	a.time = published_u64(v, "time");
-	assert_false(failed(nonce_parse(published_text(v, "text"),
-					&a.nonce)));
+	assert_false(failed(nonce_parse(published_text(v, "text"), &a.nonce)));
 	return a;
 }
 
@@ -86,20 +85,17 @@ static void it_is_for_one_asker_under_one_key_whole(void **state)
 	struct asked a = asked_of(*state), other = a;
 
 	other.asker.at[31] ^= 1;
-	assert_int_equal(
-		nonce_check(a.key, other.asker, a.time, &a.nonce).code,
-		ERR_NONCE);
+	assert_int_equal(nonce_check(a.key, other.asker, a.time, &a.nonce).code,
+			 ERR_NONCE);
 	other.key[0] ^= 1;
-	assert_int_equal(
-		nonce_check(other.key, a.asker, a.time, &a.nonce).code,
-		ERR_NONCE);
+	assert_int_equal(nonce_check(other.key, a.asker, a.time, &a.nonce).code,
+			 ERR_NONCE);
 	for (size_t i = 0; i < NONCE_LEN; i++) {
 		other.nonce = a.nonce;
 		other.nonce.at[i] ^= 1;
-		assert_int_equal(nonce_check(a.key, a.asker, a.time,
-					     &other.nonce)
-					 .code,
-				 ERR_NONCE);
+		assert_int_equal(
+			nonce_check(a.key, a.asker, a.time, &other.nonce).code,
+			ERR_NONCE);
 	}
 }
 
@@ -111,8 +107,8 @@ static void what_is_no_text_of_a_nonce_is_refused(void **state)
 
 	for (size_t len = 0; len < text.len; len++)
 		assert_true(failed(nonce_parse(span_of(text.at, len), &n)));
-	assert_true(failed(nonce_parse(
-		span_str("================================"), &n)));
+	assert_true(failed(
+		nonce_parse(span_str("================================"), &n)));
 }
 
 int main(void)

@@ -68,8 +68,8 @@ static void too_many_certificates_are_refused(void **state)
 	buf_init(&body, PEERING_CERTIFICATES_BODY_MAX);
 	arena_init(&arena, 1 << 20);
 	peering_certificates_encode(list, PEERING_CERTIFICATES_MAX, &body);
-	assert_false(failed(peering_certificates_decode(
-		buf_span(&body), &arena, &back, &count)));
+	assert_false(failed(peering_certificates_decode(buf_span(&body), &arena,
+							&back, &count)));
 	assert_int_equal(count, PEERING_CERTIFICATES_MAX);
 	buf_reset(&body);
 	peering_certificates_encode(list, PEERING_CERTIFICATES_MAX + 1, &body);

@@ -88,8 +88,8 @@ static void a_reference_has_one_length_whatever_it_holds(void **state)
 	struct kept *k = *state;
 	struct published *p = &k->vectors;
 	struct span a = published_text(published_row(p, "reference"), "text");
-	struct span b = published_text(published_row(p, "reference_nation"),
-				       "text");
+	struct span b =
+		published_text(published_row(p, "reference_nation"), "text");
 
 	assert_int_equal(a.len, b.len);
 }
@@ -108,8 +108,9 @@ static void a_changed_cut_or_foreign_reference_does_not_open(void **state)
 	for (size_t i = 0; i < text.len; i++) {
 		memcpy(changed, text.at, text.len);
 		changed[i] = changed[i] == 'A' ? 'B' : 'A';
-		assert_true(failed(reference_open(
-			k->temp.ring, span_of(changed, text.len), &r)));
+		assert_true(
+			failed(reference_open(k->temp.ring,
+					      span_of(changed, text.len), &r)));
 		e = reference_open(k->temp.ring, span_of(text.at, i), &r);
 		assert_int_equal(e.code, ERR_MALFORMED);
 	}

@@ -97,8 +97,8 @@ static void an_entry_comes_back_as_it_was_written(void **state)
 
 static void not_there_and_not_released_are_kept_apart(void **state)
 {
-	static const enum err_code codes[] = {
-		ERR_NOT_FOUND, ERR_NOT_RELEASABLE, ERR_FORBIDDEN, ERR_GONE};
+	static const enum err_code codes[] = {ERR_NOT_FOUND, ERR_NOT_RELEASABLE,
+					      ERR_FORBIDDEN, ERR_GONE};
 	struct tempstore *t = *state;
 	struct audit_entry a;
 	struct arena arena;

@@ -103,8 +103,7 @@ static void assert_head(struct published *p, const struct json *v,
 		assert_true(published_is(p, e, "blob", h->evidence[i].blob));
 	}
 	assert_true(nation_eq(h->from, published_nation(v, "from")));
-	assert_numbers(published_list(v, "numbers"), h->bases,
-		       h->bases_count);
+	assert_numbers(published_list(v, "numbers"), h->bases, h->bases_count);
 	for (size_t i = 0; i < h->stands_count; i++)
 		stands[i] = h->stands[i];
 	assert_numbers(published_list(v, "stands"), stands, h->stands_count);
@@ -159,8 +158,8 @@ static void assert_lists(struct published *p, const struct json *v,
 	for (size_t i = 0; i < doc->dots_count; i++) {
 		const struct json *d = json_at(dots, i);
 
-		assert_true(replica_eq(doc->dots[i].replica,
-				       published_replica(d)));
+		assert_true(
+			replica_eq(doc->dots[i].replica, published_replica(d)));
 		assert_int_equal(doc->dots[i].counter,
 				 published_u64(d, "counter"));
 	}
@@ -194,8 +193,8 @@ static void a_document_record_is_the_published_one(void **state)
 	assert_true(published_is(p, v, "document", SPAN_OBJ(doc.id.at)));
 	assert_true(nation_eq(doc.home, published_nation(v, "home")));
 	assert_true(span_eq(doc.opening.space, published_text(v, "space")));
-	assert_true(published_is(p, v, "author",
-				 SPAN_OBJ(doc.opening.author.at)));
+	assert_true(
+		published_is(p, v, "author", SPAN_OBJ(doc.opening.author.at)));
 	assert_true(published_is(p, v, "salt", SPAN_OBJ(doc.opening.salt)));
 	assert_int_equal(doc.first_time, published_u64(v, "first_time"));
 	assert_int_equal(doc.state, published_u64(v, "state"));

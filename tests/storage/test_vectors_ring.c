@@ -46,9 +46,9 @@ static void assert_symmetric(struct published *p, const struct json *list,
 
 		assert_int_equal(got->generation,
 				 published_u64(v, "generation"));
-		assert_true(published_is(p, v, "key",
-					 span_of(got->key,
-						 ring_key_len(kind))));
+		assert_true(
+			published_is(p, v, "key",
+				     span_of(got->key, ring_key_len(kind))));
 	}
 }
 
@@ -63,9 +63,10 @@ static void assert_private(struct published *p, const struct json *list,
 		assert_int_equal(got->purpose, published_u64(v, "purpose"));
 		assert_int_equal(got->curve, published_u64(v, "curve"));
 		assert_int_equal(got->until, published_u64(v, "until"));
-		assert_true(published_is(
-			p, v, "scalar",
-			span_of(got->scalar, crypto_scalar_len(got->curve))));
+		assert_true(
+			published_is(p, v, "scalar",
+				     span_of(got->scalar,
+					     crypto_scalar_len(got->curve))));
 	}
 }
 
@@ -107,8 +108,8 @@ static void the_ring_file_is_the_published_one(void **state)
 	ring_state_free(s);
 }
 
-static void the_plain_form_and_its_associated_data_are_published_too(
-	void **state)
+static void
+the_plain_form_and_its_associated_data_are_published_too(void **state)
 {
 	struct kept *k = *state;
 	struct published *p = &k->vectors;
@@ -121,8 +122,7 @@ static void the_plain_form_and_its_associated_data_are_published_too(
 
 	published_fixed(v, "ring_key", key, sizeof(key));
 	assert_non_null(opened);
-	assert_int_equal(file.len,
-			 RING_HEAD_LEN + plain.len + CRYPTO_TAG_LEN);
+	assert_int_equal(file.len, RING_HEAD_LEN + plain.len + CRYPTO_TAG_LEN);
 	must(crypto_gcm_open(key, file.at + RING_HEAD_LEN - CRYPTO_NONCE_LEN,
 			     aad, span_sub(file, RING_HEAD_LEN, SIZE_MAX),
 			     opened));
@@ -146,10 +146,11 @@ static void the_ring_hands_out_the_published_private_keys(void **state)
 		must(ring_private(k->temp.ring, published_u64(v, "purpose"),
 				  &current));
 		must(crypto_key_scalar(current, scalar));
-		assert_true(published_is(
-			p, v, "scalar",
-			span_of(scalar, crypto_scalar_len(
-						crypto_key_curve(current)))));
+		assert_true(
+			published_is(p, v, "scalar",
+				     span_of(scalar,
+					     crypto_scalar_len(crypto_key_curve(
+						     current)))));
 	}
 }
 
@@ -195,8 +196,8 @@ static void a_content_key_at_rest_is_the_published_one(void **state)
 	must(ring_unwrap(k->temp.ring, slot, doc, commitment, wrapped, key));
 	assert_true(published_is(p, v, "content_key", SPAN_OBJ(key)));
 	/* Slot, document and commitment are all in the key's key. */
-	assert_int_equal(ring_unwrap(k->temp.ring, 5, doc, commitment,
-				     wrapped, key)
+	assert_int_equal(ring_unwrap(k->temp.ring, 5, doc, commitment, wrapped,
+				     key)
 				 .code,
 			 ERR_CORRUPT);
 	doc.at[0] ^= 1;

@@ -105,7 +105,6 @@ void kept_file(struct kept *k, const char *folder, const char *name,
 	must(file_join(path, sizeof(path), folder, name));
 	buf_init(&file, 1 << 20);
 	must(file_read(path, &file));
-	assert_true(
-		published_is(&k->vectors, row, "file", buf_span(&file)));
+	assert_true(published_is(&k->vectors, row, "file", buf_span(&file)));
 	buf_clear(&file);
 }

@@ -147,8 +147,8 @@ static void show(const char *what, struct span bytes)
 	fprintf(stderr, "\n");
 }
 
-bool published_is(struct published *p, const struct json *row,
-		  const char *name, struct span bytes)
+bool published_is(struct published *p, const struct json *row, const char *name,
+		  struct span bytes)
 {
 	struct span want = published_bytes(p, row, name);
 

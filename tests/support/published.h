@@ -44,8 +44,8 @@ struct doc_id published_doc(const struct json *row, const char *name);
 struct nation published_nation(const struct json *row, const char *name);
 struct replica published_replica(const struct json *row);
 /* Whether the member has exactly these bytes; if not, both are shown. */
-bool published_is(struct published *p, const struct json *row,
-		  const char *name, struct span bytes);
+bool published_is(struct published *p, const struct json *row, const char *name,
+		  struct span bytes);
 
 /* A random source that gives out what published_draw handed in, whole and in
  * order; a draw of another length fails.  The bytes are borrowed. */

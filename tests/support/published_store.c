@@ -48,8 +48,7 @@ void published_store(struct published *p, struct tempstore *t)
 	published_time(t, published_u64(header, "created"));
 	must(key_provider_file_open(t->keys, t->root_key, &t->random,
 				    &t->provider));
-	must(ring_open(t->path, &t->provider, &t->random, &t->clock,
-		       &t->ring));
+	must(ring_open(t->path, &t->provider, &t->random, &t->clock, &t->ring));
 	o = tempstore_options(t);
 	*incarnation = span_read_u64(&r);
 	published_draw(p, SPAN_OBJ(*incarnation));
