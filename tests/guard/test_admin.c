@@ -385,6 +385,7 @@ static void each_role_does_its_own(void **state)
 		{"POST", "/admin/v1/peers/accept", true, false, false},
 		{"POST", "/admin/v1/peers/FRA/suspend", true, true, false},
 		{"POST", "/admin/v1/peers/FRA/resume", true, false, false},
+		{"GET", "/admin/v1/quarantine", true, true, false},
 		{"GET", "/admin/v1/documents", true, true, false},
 		{"GET", "/admin/v1/policy", true, true, false},
 		{"PUT", "/admin/v1/policy", false, true, false},

@@ -41,6 +41,7 @@ const struct operation *const core_operations[] = {
 	&admin_peer_accept,
 	&admin_peer_suspend,
 	&admin_peer_resume,
+	&admin_quarantine,
 	&admin_documents,
 	&admin_document,
 	&admin_policy,

@@ -25,7 +25,7 @@
 
 enum {
 	JOB_ARENA_MAX = 24 << 20, /* of what one request makes */
-	JOB_KEPT_MAX = 4 << 20,	  /* of one request */
+	JOB_KEPT_MAX = 8 << 20,	  /* of one request */
 	JOB_BODY_MAX = 20 << 20,  /* of one whole answer */
 	CORE_REFUSALS_MAX = 4096, /* on their way to the audit */
 	CORE_GARBAGE_MAX = 4096,  /* documents whose segments may be dropped */

@@ -16,6 +16,7 @@ extern const struct operation admin_subjects, admin_subject_put,
 extern const struct operation admin_spaces, admin_space_put;
 extern const struct operation admin_devices, admin_device, admin_device_invite,
 	admin_device_freeze, admin_device_resume, admin_device_revoke;
+extern const struct operation admin_quarantine;
 extern const struct operation admin_peers, admin_peer_invite, admin_peer_accept,
 	admin_peer_suspend, admin_peer_resume;
 extern const struct operation admin_documents, admin_document;
