@@ -72,8 +72,8 @@ static int option_kind(const char *options, const char *name, size_t len)
 {
 	const char *p = options;
 
-	if (len == 4 && (memcmp(name, "json", 4) == 0 ||
-			 memcmp(name, "help", 4) == 0))
+	if (len == 4 &&
+	    (memcmp(name, "json", 4) == 0 || memcmp(name, "help", 4) == 0))
 		return 1;
 	while (*p) {
 		size_t n = strcspn(p, " ");
@@ -173,11 +173,15 @@ static int no_verb(const struct cli_verb *verbs, size_t count, struct cli *c,
 		}
 	c->verb = &wanted;
 	if (noun && (argc < 3 || argv[2][0] == '-'))
-		return cli_usage(c, "a verb is missing; `entente %s --help` "
-				    "lists them", argv[1]);
+		return cli_usage(c,
+				 "a verb is missing; `entente %s --help` "
+				 "lists them",
+				 argv[1]);
 	if (noun)
-		return cli_usage(c, "there is no verb `%.40s`; `entente %s "
-				    "--help` lists them", argv[2], argv[1]);
+		return cli_usage(c,
+				 "there is no verb `%.40s`; `entente %s "
+				 "--help` lists them",
+				 argv[2], argv[1]);
 	return cli_usage(c, "there is no such thing; `entente --help` lists "
 			    "them");
 }
@@ -256,8 +260,7 @@ size_t cli_list(const char *value, char *text, size_t room, const char **out,
 
 /* ---- input ---- */
 
-bool cli_read(const struct cli *c, const char *path, struct buf *out,
-	      int *code)
+bool cli_read(const struct cli *c, const char *path, struct buf *out, int *code)
 {
 	struct err e = ERR_NONE;
 
@@ -291,8 +294,7 @@ static bool type_line(const char *prompt, struct buf *out)
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 	fputs(prompt, stderr);
 	tcsetattr(0, TCSAFLUSH, &quiet);
-	while ((ch = getchar()) != EOF && ch != '\n' &&
-	       ch != old.c_cc[VINTR])
+	while ((ch = getchar()) != EOF && ch != '\n' && ch != old.c_cc[VINTR])
 		buf_put_u8(out, (uint8_t)ch);
 	tcsetattr(0, TCSAFLUSH, &old);
 	fputc('\n', stderr);
@@ -326,9 +328,8 @@ bool cli_passphrase(const struct cli *c, bool ask, bool twice, struct buf *out,
 	if (!path)
 		path = getenv("ENTENTE_PASSPHRASE_FILE");
 	if (!path)
-		return ask && isatty(0)
-			       ? type_passphrase(c, twice, out, code)
-			       : true;
+		return ask && isatty(0) ? type_passphrase(c, twice, out, code)
+					: true;
 	if (!cli_read(c, path, out, code))
 		return false;
 	/* One line's end is no part of it, as for the daemon. */

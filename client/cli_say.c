@@ -57,8 +57,8 @@ int cli_fail(const struct cli *c, struct err e, const char *where, ...)
 	return row->exit_code;
 }
 
-int cli_refused(const struct cli *c, const struct problem *p,
-		const char *where, ...)
+int cli_refused(const struct cli *c, const struct problem *p, const char *where,
+		...)
 {
 	const struct err_row *row = err_row(p->code);
 	char text[1024];

@@ -33,7 +33,8 @@ static int pull(struct sync *s, unsigned wait_s)
 	uint64_t task = 0;
 	size_t resumed = 0;
 	struct err err = engine_resume(s->e, &resumed);
-	int code = failed(err) || resumed ? sync_run(s, err, 0, "the journal") : 0;
+	int code =
+		failed(err) || resumed ? sync_run(s, err, 0, "the journal") : 0;
 
 	/* What the relay refused for good does not keep out the rest. */
 	if (code == unreachable)
@@ -57,10 +58,10 @@ static bool file_label(struct sync *s, const char *path, struct buf *label)
 			     path) < sizeof(beside) &&
 	    sync_is_there(beside))
 		given = beside;
-	if (given == beside && (lstat(beside, &st) != 0 ||
-				!S_ISREG(st.st_mode))) {
-		s->code = cli_fail(s->cli, err_make(ERR_LABEL, is_link),
-				   "%s", beside);
+	if (given == beside &&
+	    (lstat(beside, &st) != 0 || !S_ISREG(st.st_mode))) {
+		s->code = cli_fail(s->cli, err_make(ERR_LABEL, is_link), "%s",
+				   beside);
 		return false;
 	}
 	if (!given)
@@ -120,7 +121,7 @@ static void send_file(struct sync *s, const char *name, const char *path,
 		if (!journal_find_outgoing(engine_journal(s->e), revision)) {
 			if (known)
 				sync_remember(s, name, document, parent,
-					 (struct digest){0});
+					      (struct digest){0});
 			else
 				sync_forget(s, name);
 		}
@@ -142,8 +143,7 @@ static void look_at(struct sync *s, const char *name)
 	bool gone;
 
 	if (sync_name_passed_over(name) ||
-	    failed(files_path(s->folder, name, path)) ||
-	    lstat(path, &st) != 0)
+	    failed(files_path(s->folder, name, path)) || lstat(path, &st) != 0)
 		return;
 	if (S_ISLNK(st.st_mode)) {
 		fprintf(stderr, "entente: %s: passed over: %s\n", path,
@@ -155,10 +155,10 @@ static void look_at(struct sync *s, const char *name)
 	if (known && digest_eq(known->plain, plain))
 		return;
 	/* A changed file of a document that is gone is nobody's edit. */
-	gone = known && !journal_find_document(engine_journal(s->e),
-					       known->document);
-	if (gone || sync_adopt(s, name, known ? &known->document : NULL, plain,
-			  size))
+	gone = known &&
+	       !journal_find_document(engine_journal(s->e), known->document);
+	if (gone ||
+	    sync_adopt(s, name, known ? &known->document : NULL, plain, size))
 		return;
 	/* The journal may have moved in memory. */
 	known = journal_find_file(engine_journal(s->e), span_str(name));
@@ -222,8 +222,9 @@ static void look_for(struct sync *s, const struct journal_file *f)
 		return;
 	}
 	s->away++;
-	fprintf(stderr, "entente: %s: removed here and kept away; its document "
-			"stays%s\n  --restore brings the file back%s\n",
+	fprintf(stderr,
+		"entente: %s: removed here and kept away; its document "
+		"stays%s\n  --restore brings the file back%s\n",
 		path,
 		head && d->heads_count == 1
 			? ""
@@ -291,7 +292,8 @@ static void write_head(struct sync *s, const struct journal_document *d,
 		return;
 	known = journal_find_file(engine_journal(s->e), span_str(name));
 	/* What somebody removed stays away. */
-	if (known && (digest_eq(known->revision, revision) || !sync_is_there(path)))
+	if (known &&
+	    (digest_eq(known->revision, revision) || !sync_is_there(path)))
 		return;
 	/* A file changed since it was looked at is not written over. */
 	if (known && (failed(files_digest(path, &plain, &size)) ||
@@ -341,9 +343,11 @@ static void remove_one(struct sync *s, const struct journal_file *f)
 	if (sync_is_there(path)) {
 		if (failed(files_digest(path, &now, &size)) ||
 		    !digest_eq(now, f->plain)) {
-			fprintf(stderr, "entente: %s: its document is gone, "
+			fprintf(stderr,
+				"entente: %s: its document is gone, "
 				"the file was changed; it is yours to "
-				"remove\n", path);
+				"remove\n",
+				path);
 			s->kept++;
 			return;
 		}
@@ -405,8 +409,10 @@ static int check_folder(struct cli *c, const char *folder)
 	struct err err;
 
 	if (lstat(folder, &st) == 0 && S_ISLNK(st.st_mode))
-		return cli_usage(c, "%.200s is a symbolic link: name the "
-				    "folder itself", folder);
+		return cli_usage(c,
+				 "%.200s is a symbolic link: name the "
+				 "folder itself",
+				 folder);
 	err = files_make_folder(folder);
 	return failed(err) ? cli_fail(c, err, "%s", folder) : 0;
 }

@@ -128,8 +128,8 @@ struct err files_read_content(const char *folder, struct digest table,
 
 /* ---- opening ---- */
 
-static struct err open_one(int fd, struct span table, uint64_t size,
-			   uint64_t i, struct doc_id document,
+static struct err open_one(int fd, struct span table, uint64_t size, uint64_t i,
+			   struct doc_id document,
 			   const struct segment_keys *keys, uint8_t *sealed,
 			   struct buf *plain)
 {
@@ -220,8 +220,8 @@ struct err files_open(const char *folder, struct digest table, uint64_t size,
 
 struct err files_open_digest(const char *folder, struct digest table,
 			     uint64_t size, struct doc_id document,
-			     const struct segment_keys *keys,
-			     size_t keys_count, struct digest *out)
+			     const struct segment_keys *keys, size_t keys_count,
+			     struct digest *out)
 {
 	struct sink sink = {.fd = -1};
 	struct err e = crypto_hasher_new(&sink.hasher);

@@ -14,7 +14,7 @@
 #define FOLDER_ENTRY "."
 
 int sync_run(struct sync *s, struct err started, uint64_t task,
-	       const char *what)
+	     const char *what)
 {
 	struct engine_event last;
 
@@ -30,7 +30,7 @@ static bool is_folder_entry(const struct journal_file *f)
 }
 
 void sync_remember(struct sync *s, const char *name, struct doc_id document,
-		     struct digest revision, struct digest plain)
+		   struct digest revision, struct digest plain)
 {
 	struct journal_file f = {span_str(name), document, revision, plain,
 				 NULL};
@@ -60,7 +60,7 @@ void sync_forget(struct sync *s, const char *name)
 
 /* Name and path of an entry; false for the folder's own. */
 bool sync_entry_path(struct sync *s, const struct journal_file *f,
-		       char name[SYNC_NAME_MAX + 1], char path[FILES_PATH_MAX])
+		     char name[SYNC_NAME_MAX + 1], char path[FILES_PATH_MAX])
 {
 	if (is_folder_entry(f))
 		return false;
@@ -111,7 +111,7 @@ int sync_claim_folder(struct sync *s)
 			sync_forget(s, name);
 	}
 	sync_remember(s, FOLDER_ENTRY, mark, (struct digest){0},
-		 (struct digest){0});
+		      (struct digest){0});
 	return s->code;
 }
 
@@ -119,7 +119,7 @@ int sync_claim_folder(struct sync *s)
 
 /* Another document's name: with the id's last part. */
 void sync_make_own(struct sync *s, const struct journal_document *d,
-		     char name[SYNC_NAME_MAX + 1])
+		   char name[SYNC_NAME_MAX + 1])
 {
 	const struct journal_file *other =
 		journal_find_file(engine_journal(s->e), span_str(name));
@@ -134,8 +134,7 @@ void sync_make_own(struct sync *s, const struct journal_document *d,
 /* The name by its title alone; false until its key has come, or if its author
  * is unknown. */
 bool sync_title_name(struct sync *s, const struct journal_document *d,
-		       const struct journal_head *h,
-		       char name[SYNC_NAME_MAX + 1])
+		     const struct journal_head *h, char name[SYNC_NAME_MAX + 1])
 {
 	struct buf title;
 	bool fine;
@@ -150,8 +149,7 @@ bool sync_title_name(struct sync *s, const struct journal_document *d,
 	return fine;
 }
 
-bool sync_fetch(struct sync *s, struct doc_id document,
-		  struct digest revision)
+bool sync_fetch(struct sync *s, struct doc_id document, struct digest revision)
 {
 	uint64_t task = 0;
 	struct err err = engine_fetch(s->e, document, revision, &task);
@@ -182,9 +180,8 @@ static bool is_head(struct sync *s, const char *name,
 
 /* A file that the journal does not know as it is: a head that was written, or
  * sent, by a process that died then?  `document` NULL: any of that name. */
-bool sync_adopt(struct sync *s, const char *name,
-		  const struct doc_id *document, struct digest plain,
-		  uint64_t size)
+bool sync_adopt(struct sync *s, const char *name, const struct doc_id *document,
+		struct digest plain, uint64_t size)
 {
 	const struct journal *j = engine_journal(s->e);
 

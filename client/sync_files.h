@@ -32,8 +32,7 @@ int sync_run(struct sync *s, struct err started, uint64_t task,
 int sync_claim_folder(struct sync *s);
 /* Name and path of an entry; false for the one of the folder itself. */
 bool sync_entry_path(struct sync *s, const struct journal_file *f,
-		     char name[SYNC_NAME_MAX + 1],
-		     char path[FILES_PATH_MAX]);
+		     char name[SYNC_NAME_MAX + 1], char path[FILES_PATH_MAX]);
 void sync_remember(struct sync *s, const char *name, struct doc_id document,
 		   struct digest revision, struct digest plain);
 void sync_forget(struct sync *s, const char *name);
@@ -50,12 +49,10 @@ void sync_make_own(struct sync *s, const struct journal_document *d,
 bool sync_is_there(const char *path);
 
 /* The content of a head; false after a failure. */
-bool sync_fetch(struct sync *s, struct doc_id document,
-		struct digest revision);
+bool sync_fetch(struct sync *s, struct doc_id document, struct digest revision);
 /* True if a file that the journal does not know as it is has the bytes of a
  * head of `document` (NULL: of any that has its name): it is that, then. */
-bool sync_adopt(struct sync *s, const char *name,
-		const struct doc_id *document, struct digest plain,
-		uint64_t size);
+bool sync_adopt(struct sync *s, const char *name, const struct doc_id *document,
+		struct digest plain, uint64_t size);
 
 #endif

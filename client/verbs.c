@@ -15,8 +15,8 @@
 #define SECURITY "security-officer"
 #define AUDITOR	 "auditor"
 
-#define OFFICER " " ADMIN_OPTIONS
-#define DEVICE " device=DIR passphrase-file=FILE"
+#define OFFICER	 " " ADMIN_OPTIONS
+#define DEVICE	 " device=DIR passphrase-file=FILE"
 
 static const struct cli_verb verbs[] = {
 	{"init", NULL, "FOLDER", 1, 1,
@@ -27,8 +27,8 @@ static const struct cli_verb verbs[] = {
 	 "entente init gbr --nation GBR --name relay.gbr.example "
 	 "--listen-device 0.0.0.0:8443 --passphrase-file pass",
 	 cmd_init, NULL},
-	{"status", NULL, "", 0, 0, ADMIN_OPTIONS,
-	 "Show how a relay is.", "entente status --folder gbr", cmd_status, OPERATOR},
+	{"status", NULL, "", 0, 0, ADMIN_OPTIONS, "Show how a relay is.",
+	 "entente status --folder gbr", cmd_status, OPERATOR},
 
 	{"subject", "add", "NAME", 1, 1,
 	 "clearance=FILE rights=LIST space=SPACE" OFFICER,
@@ -44,31 +44,36 @@ static const struct cli_verb verbs[] = {
 
 	{"device", "invite", "SUBJECT", 1, 1, "qr" OFFICER,
 	 "Issue a one-time token for a person's device; --qr draws it.",
-	 "entente device invite alice --qr --folder gbr", cmd_device_invite, OPERATOR},
+	 "entente device invite alice --qr --folder gbr", cmd_device_invite,
+	 OPERATOR},
 	{"device", "enrol", "TOKEN", 1, 1, "device=DIR passphrase-file=FILE",
 	 "Enrol a folder as a device, with the token of an officer.",
 	 "entente device invite alice --folder gbr | entente device enrol - "
 	 "--device alice",
 	 cmd_device_enrol, NULL},
-	{"device", "list", "", 0, 0, ADMIN_OPTIONS, "List the devices enrolled.",
-	 "entente device list --folder gbr", cmd_device_list, OPERATOR},
+	{"device", "list", "", 0, 0, ADMIN_OPTIONS,
+	 "List the devices enrolled.", "entente device list --folder gbr",
+	 cmd_device_list, OPERATOR},
 	{"device", "freeze", "KEY", 1, 1, ADMIN_OPTIONS,
 	 "Stop a device, until it is resumed.",
-	 "entente device freeze KEYID --folder gbr", cmd_device_change, OPERATOR},
+	 "entente device freeze KEYID --folder gbr", cmd_device_change,
+	 OPERATOR},
 	{"device", "resume", "KEY", 1, 1, ADMIN_OPTIONS,
 	 "Let a frozen device go on.",
-	 "entente device resume KEYID --folder gbr", cmd_device_change, OPERATOR},
+	 "entente device resume KEYID --folder gbr", cmd_device_change,
+	 OPERATOR},
 	{"device", "revoke", "KEY", 1, 1, ADMIN_OPTIONS,
-	 "Stop a device for ever.",
-	 "entente device revoke KEYID --folder gbr", cmd_device_change, OPERATOR},
+	 "Stop a device for ever.", "entente device revoke KEYID --folder gbr",
+	 cmd_device_change, OPERATOR},
 	{"device", "show", "", 0, 0, "pem=DIR" DEVICE,
 	 "Show who the device of a folder is; --pem writes its certificate, "
 	 "key and CA for curl.",
-	 "entente device show --pem alice-pem --device alice", cmd_device_show, NULL},
+	 "entente device show --pem alice-pem --device alice", cmd_device_show,
+	 NULL},
 
 	{"space", "list", "", 0, 0, ADMIN_OPTIONS,
-	 "List the spaces and their members.", "entente space list --folder gbr",
-	 cmd_space_list, OPERATOR},
+	 "List the spaces and their members.",
+	 "entente space list --folder gbr", cmd_space_list, OPERATOR},
 	{"space", "set", "SPACE", 1, 1, "member=LIST" OFFICER,
 	 "Set the members of a space.",
 	 "entente space set GBR/ops --member alice,bob --folder gbr",
@@ -78,7 +83,8 @@ static const struct cli_verb verbs[] = {
 	 "Pull what changed, then list what this device may see.",
 	 "entente doc list --device alice", cmd_doc_list, NULL},
 	{"doc", "put", "FILE", 1, 1,
-	 "space=SPACE label=XML title=TEXT document=ID beside priority=N" DEVICE,
+	 "space=SPACE label=XML title=TEXT document=ID beside "
+	 "priority=N" DEVICE,
 	 "Write a new document, or with --document an edit.",
 	 "entente doc put plan.txt --space GBR/ops --label plan.label.xml "
 	 "--device alice",
@@ -109,7 +115,8 @@ static const struct cli_verb verbs[] = {
 	 "entente doc why ID --reader FRA --folder gbr", cmd_doc_why, SECURITY},
 	{"sync", NULL, "FOLDER", 1, 1,
 	 "space=SPACE label=XML wait=SECONDS delete restore" DEVICE,
-	 "Sync a folder of plain files: changes out, changes in. A file removed "
+	 "Sync a folder of plain files: changes out, changes in. A file "
+	 "removed "
 	 "here stays away; --delete deletes its document, --restore brings it "
 	 "back.",
 	 "entente sync work --space GBR/ops --label default.xml --device "
@@ -137,7 +144,8 @@ static const struct cli_verb verbs[] = {
 	 "entente peer resume FRA --folder gbr", cmd_peer_change, OPERATOR},
 
 	{"explain", NULL, "", 0, 0,
-	 "document=ID label=XML space=SPACE reader=READER clearance=FILE" OFFICER,
+	 "document=ID label=XML space=SPACE reader=READER "
+	 "clearance=FILE" OFFICER,
 	 "Tell by which rule a reader may see a document or a label; exit 0 "
 	 "released, 2 not.",
 	 "entente explain --label l.xml --space GBR/ops --reader FRA --folder "
@@ -150,13 +158,14 @@ static const struct cli_verb verbs[] = {
 	 "entente audit list --reader FRA --limit 20 --folder gbr",
 	 cmd_audit_list, AUDITOR},
 	{"audit", "verify", "", 0, 0, "from=NUMBER" OFFICER,
-	 "Check the audit's chain.",
-	 "entente audit verify --folder gbr", cmd_audit_verify, AUDITOR},
+	 "Check the audit's chain.", "entente audit verify --folder gbr",
+	 cmd_audit_verify, AUDITOR},
 
 	{"label", "explain", "[LABEL]", 0, 1,
 	 "policy=SPIF label=LABEL clearance=CLEARANCE space=SPACE "
 	 "ceiling=CLASS",
-	 "Decide, as a relay does, whether a clearance releases a label, and by "
+	 "Decide, as a relay does, whether a clearance releases a label, and "
+	 "by "
 	 "which rule; exit 0 released, 2 not.",
 	 "entente label explain --policy docs/policy/alliance.spif.xml "
 	 "--label docs/policy/labels/restricted-rel-deu-fra.xml "

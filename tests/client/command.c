@@ -80,8 +80,8 @@ const char *command_line(void)
 {
 	static char text[4096];
 
-	snprintf(text, sizeof(text), "%.*s",
-		 (int)strcspn(command_out, "\n"), command_out);
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(command_out, "\n"),
+		 command_out);
 	return text;
 }
 
@@ -122,7 +122,8 @@ static void free_ports(unsigned ports[3])
 		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		assert_int_equal(bind(fds[i], (struct sockaddr *)&a, len), 0);
 		assert_int_equal(getsockname(fds[i], (struct sockaddr *)&a,
-					     &len), 0);
+					     &len),
+				 0);
 		ports[i] = ntohs(a.sin_port);
 	}
 	for (int i = 0; i < 3; i++)
@@ -176,13 +177,12 @@ bool command_relay_start(struct command_relay *r)
 			 ports[i]);
 	snprintf(r->device, sizeof(r->device), "localhost:%u", ports[0]);
 	snprintf(r->admin, sizeof(r->admin), "127.0.0.1:%u", ports[2]);
-	assert_int_equal(
-		COMMAND("init", r->gbr, "--nation", "GBR", "--name",
-			"localhost", "--listen-device", listen[0],
-			"--listen-peer", listen[1], "--listen-admin",
-			listen[2], "--passphrase-file",
-			command_path(r, "secret")),
-		0);
+	assert_int_equal(COMMAND("init", r->gbr, "--nation", "GBR", "--name",
+				 "localhost", "--listen-device", listen[0],
+				 "--listen-peer", listen[1], "--listen-admin",
+				 listen[2], "--passphrase-file",
+				 command_path(r, "secret")),
+			 0);
 	r->pid = fork();
 	assert_true(r->pid >= 0);
 	if (r->pid == 0) {
@@ -192,8 +192,8 @@ bool command_relay_start(struct command_relay *r)
 		dup2(fd, 1);
 		dup2(fd, 2);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		execl(path, "entented", "--folder", r->gbr,
-		      "--passphrase-file", command_path(r, "secret"), NULL);
+		execl(path, "entented", "--folder", r->gbr, "--passphrase-file",
+		      command_path(r, "secret"), NULL);
 		_exit(127);
 	}
 	for (int i = 0; i < 400 && !is_ready(command_path(r, "log")); i++)
@@ -221,12 +221,11 @@ void command_enrol(const struct command_relay *r, const char *subject,
 {
 	char token[4096];
 
-	assert_int_equal(
-		COMMAND("subject", "add", subject, "--folder", r->gbr,
-			"--rights", rights, "--space", "GBR/ops",
-			"--clearance",
-			"docs/policy/clearances/gbr-restricted.xml"),
-		0);
+	assert_int_equal(COMMAND("subject", "add", subject, "--folder", r->gbr,
+				 "--rights", rights, "--space", "GBR/ops",
+				 "--clearance",
+				 "docs/policy/clearances/gbr-restricted.xml"),
+			 0);
 	assert_int_equal(COMMAND("device", "invite", subject, "--folder",
 				 r->gbr),
 			 0);

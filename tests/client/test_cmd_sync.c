@@ -113,8 +113,12 @@ static void titles_of_others_make_harmless_names(void **state)
 	assert_name("-rf", "_rf");
 	assert_name("a/b\\c", "a_b_c");
 	assert_name("a\nb\x1b[2J", "a?b?[2J");
-	assert_name("a\xc2\x9b" "b", "a?b");
-	assert_name("txt.\xe2\x80\xae" "exe", "txt.?exe");
+	assert_name("a\xc2\x9b"
+		    "b",
+		    "a?b");
+	assert_name("txt.\xe2\x80\xae"
+		    "exe",
+		    "txt.?exe");
 	assert_name("\xff\xfe", "??");
 	assert_name("pl\xc3\xa4ne.txt", "pl\xc3\xa4ne.txt");
 	/* Never the label of somebody's next file. */
@@ -345,9 +349,9 @@ static void a_process_that_is_killed_leaves_a_whole_folder(void **state)
 		command_write(&relay, name, text,
 			      round % 3 ? 100 + round : sizeof(text));
 		snprintf(path, sizeof(path), "%s/%s", relay.folder, name);
-		killed((const char *const[]){"sync", folder, "--device",
-					     device, "--space", "GBR/ops",
-					     "--label", LABEL, NULL},
+		killed((const char *const[]){"sync", folder, "--device", device,
+					     "--space", "GBR/ops", "--label",
+					     LABEL, NULL},
 		       120000);
 		snprintf(name, sizeof(name), "put%u", round);
 		killed((const char *const[]){"doc", "put", path, "--title",

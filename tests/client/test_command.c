@@ -39,7 +39,7 @@ static int stop(void **state)
 	return 0;
 }
 
-#define RELAY(...) COMMAND(__VA_ARGS__, "--folder", relay.gbr)
+#define RELAY(...)   COMMAND(__VA_ARGS__, "--folder", relay.gbr)
 #define AS(who, ...) COMMAND(__VA_ARGS__, "--device", who)
 
 static const char *put(const char *text)
@@ -150,10 +150,8 @@ static void a_document_lives_and_is_recalled(void **state)
 	assert_string_equal(command_out, "hello");
 	assert_int_equal(AS(bob, "doc", "list"), 0);
 	assert_non_null(strstr(command_out, id));
-	assert_int_equal(AS(alice, "doc", "relabel", id, "--label", NARROW),
-			 0);
-	assert_int_equal(RELAY("doc", "why", id, "--clearance", CLEARANCE),
-			 2);
+	assert_int_equal(AS(alice, "doc", "relabel", id, "--label", NARROW), 0);
+	assert_int_equal(RELAY("doc", "why", id, "--clearance", CLEARANCE), 2);
 	/* Rights are the subject's; and the refusal can be looked up. */
 	assert_int_equal(AS(bob, "doc", "rm", id, "--json"), 77);
 	command_member(NULL);
@@ -210,8 +208,7 @@ static void exit_codes_tell_what_happened(void **state)
 	assert_int_equal(RELAY("explain", "--label", NARROW, "--space",
 			       "GBR/ops", "--clearance", CLEARANCE, "--json"),
 			 2);
-	assert_string_equal(command_member("rule"),
-			    "permissive:Releasable To");
+	assert_string_equal(command_member("rule"), "permissive:Releasable To");
 	assert_int_equal(AS(alice, "doc", "put", "/no/such/file", "--space",
 			    "GBR/ops", "--label", LABEL),
 			 64);

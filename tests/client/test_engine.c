@@ -42,7 +42,7 @@ struct relay {
 	 * that is refused. */
 	size_t uploaded;
 	bool over_parent, no_parent;
-	unsigned busy; /* answers 503 so often first */
+	unsigned busy;	 /* answers 503 so often first */
 	struct err last; /* of the task that ended */
 	size_t dropped;
 };
@@ -364,14 +364,17 @@ static void serve(struct relay *r, const struct engine_call *call)
 		status = 404;
 	must(buf_check(&out));
 	if (begins(call->target, "/v1/changes"))
-		fields[fields_count++] = (struct http_field){
-			span_str("entente-page"), buf_span(&value)};
+		fields[fields_count++] =
+			(struct http_field){span_str("entente-page"),
+					    buf_span(&value)};
 	else if (value.len)
-		fields[fields_count++] = (struct http_field){
-			span_str("upload-offset"), buf_span(&value)};
+		fields[fields_count++] =
+			(struct http_field){span_str("upload-offset"),
+					    buf_span(&value)};
 	if (status == 201)
-		fields[fields_count++] = (struct http_field){
-			span_str("location"), span_str("/v1/uploads/1")};
+		fields[fields_count++] =
+			(struct http_field){span_str("location"),
+					    span_str("/v1/uploads/1")};
 	engine_answer(r->e, id, status,
 		      (struct http_fields){fields, fields_count},
 		      buf_span(&out), ERR_NONE);
@@ -679,8 +682,8 @@ static void an_edit_of_one_segment_sends_one_segment(void **state)
 
 	edit(r, text, 1);
 	assert_true(r->over_parent);
-	assert_int_equal(r->uploaded, segment_table_len(LARGE) +
-					      SEGMENT_SEALED_MAX);
+	assert_int_equal(r->uploaded,
+			 segment_table_len(LARGE) + SEGMENT_SEALED_MAX);
 	free(text);
 }
 

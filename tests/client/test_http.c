@@ -44,8 +44,8 @@ static int start(void **state)
 	read_file("pem/device.key", &key_text);
 	buf_init(&der, CERTIFICATE_MAX);
 	assert_false(failed(certificate_from_pem(buf_span(&ca), &der)));
-	assert_false(failed(certificate_key_from_pem(buf_span(&key_text),
-						     &key)));
+	assert_false(
+		failed(certificate_key_from_pem(buf_span(&key_text), &key)));
 	return 0;
 }
 
@@ -211,8 +211,7 @@ static void assert_no_relay(const char *says)
 	assert_int_equal(bind(m.fd, (struct sockaddr *)&a, len), 0);
 	assert_int_equal(listen(m.fd, 1), 0);
 	assert_int_equal(getsockname(m.fd, (struct sockaddr *)&a, &len), 0);
-	snprintf(endpoint, sizeof(endpoint), "127.0.0.1:%u",
-		 ntohs(a.sin_port));
+	snprintf(endpoint, sizeof(endpoint), "127.0.0.1:%u", ntohs(a.sin_port));
 	assert_int_equal(pthread_create(&thread, NULL, answer_badly, &m), 0);
 	assert_true(failed(http_connection_open(&p, &c)));
 	assert_null(c);
@@ -253,8 +252,7 @@ int main(void)
 		cmocka_unit_test(an_answer_beyond_its_cap_is_cut_off_alone),
 		cmocka_unit_test(a_ca_is_pinned_whole_or_by_its_digest),
 		cmocka_unit_test(what_speaks_no_tls_is_no_relay),
-		cmocka_unit_test(
-			a_relay_that_goes_away_ends_the_calls_in_hand),
+		cmocka_unit_test(a_relay_that_goes_away_ends_the_calls_in_hand),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

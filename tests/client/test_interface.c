@@ -41,8 +41,8 @@ static void send_one(void *self, const struct entente_trust *trust,
 		.endpoint = trust->endpoint,
 		.ca = span_of(trust->ca.at, trust->ca.len),
 		.ca_digest = &ca,
-		.certificate = span_of(trust->certificate.at,
-				       trust->certificate.len),
+		.certificate =
+			span_of(trust->certificate.at, trust->certificate.len),
 	};
 	struct http_call call = {
 		.method = span_str(request->method),
@@ -59,13 +59,13 @@ static void send_one(void *self, const struct entente_trust *trust,
 		return;
 	memcpy(ca.at, trust->ca_sha256, sizeof(ca.at));
 	for (size_t i = 0; i < request->fields_count; i++)
-		fields[i] = (struct http_field){
-			span_str(request->fields[i].name),
-			span_str(request->fields[i].value)};
+		fields[i] =
+			(struct http_field){span_str(request->fields[i].name),
+					    span_str(request->fields[i].value)};
 	if (peer.certificate.len) {
 		assert_int_equal(entente_tls_key(s->e, &pem), 0);
-		assert_false(failed(
-			certificate_key_from_pem(span_str(pem), &key)));
+		assert_false(
+			failed(certificate_key_from_pem(span_str(pem), &key)));
 		entente_wipe(pem);
 		peer.key = key;
 	}
@@ -82,8 +82,8 @@ static void send_one(void *self, const struct entente_trust *trust,
 			 (const char *)f->name.at);
 		snprintf(s->text[i][1], 512, "%.*s", (int)f->value.len,
 			 (const char *)f->value.at);
-		s->fields[i] = (struct entente_field){s->text[i][0],
-						      s->text[i][1]};
+		s->fields[i] =
+			(struct entente_field){s->text[i][0], s->text[i][1]};
 	}
 	*out = (struct app_answer){s->answer.status, s->fields,
 				   s->answer.fields.count, s->answer.body.at,
@@ -117,8 +117,7 @@ static void assert_export(struct entente *e, const char *document,
 					command_path(&relay, "export")),
 			 0);
 	buf_init(&text, 1 << 20);
-	assert_false(
-		failed(files_read(command_path(&relay, "export"), &text)));
+	assert_false(failed(files_read(command_path(&relay, "export"), &text)));
 	assert_true(span_eq(buf_span(&text), span_of(wanted, len)));
 	buf_clear(&text);
 }
@@ -134,22 +133,22 @@ static void an_app_enrols_writes_edits_and_deletes(void **state)
 
 	if (!has_relay)
 		return;
-	assert_int_equal(
-		COMMAND("subject", "add", "app", "--folder", relay.gbr,
-			"--rights", "write,delete", "--space", "GBR/ops",
-			"--clearance",
-			"docs/policy/clearances/gbr-restricted.xml"),
-		0);
-	assert_int_equal(
-		COMMAND("device", "invite", "app", "--folder", relay.gbr), 0);
+	assert_int_equal(COMMAND("subject", "add", "app", "--folder", relay.gbr,
+				 "--rights", "write,delete", "--space",
+				 "GBR/ops", "--clearance",
+				 "docs/policy/clearances/gbr-restricted.xml"),
+			 0);
+	assert_int_equal(COMMAND("device", "invite", "app", "--folder",
+				 relay.gbr),
+			 0);
 	snprintf(token, sizeof(token), "%s", command_line());
 	buf_init(&label, 65536);
 	buf_init(&large, 1 << 20);
 	assert_false(failed(files_read(LABEL, &label)));
 	for (size_t i = 0; i < 40000; i++)
 		buf_put_u8(&large, (uint8_t)(i >> 3));
-	assert_int_equal(
-		entente_open(command_path(&relay, "app"), NULL, &e), 0);
+	assert_int_equal(entente_open(command_path(&relay, "app"), NULL, &e),
+			 0);
 	session.e = e;
 	assert_false(entente_enrolled(e));
 	assert_int_equal(app_enrol(e, &to, token), 0);
@@ -168,8 +167,8 @@ static void an_app_enrols_writes_edits_and_deletes(void **state)
 	assert_export(e, id, "hello", 5);
 	/* The process ends without a word. */
 	entente_close(e);
-	assert_int_equal(
-		entente_open(command_path(&relay, "app"), NULL, &e), 0);
+	assert_int_equal(entente_open(command_path(&relay, "app"), NULL, &e),
+			 0);
 	session.e = e;
 	assert_export(e, id, "hello", 5);
 	assert_int_equal(app_edit(e, &to, id, "note", large.at, large.len), 0);
@@ -196,8 +195,8 @@ static void without_a_network_it_says_so_and_goes_on_later(void **state)
 		return;
 	buf_init(&label, 65536);
 	assert_false(failed(files_read(LABEL, &label)));
-	assert_int_equal(
-		entente_open(command_path(&relay, "app"), NULL, &e), 0);
+	assert_int_equal(entente_open(command_path(&relay, "app"), NULL, &e),
+			 0);
 	session.e = e;
 	assert_int_equal(app_create(e, &to, "GBR/ops", label.at, label.len,
 				    "later", (const uint8_t *)"x", 1),

@@ -24,8 +24,7 @@ static int drive(struct entente *e, const struct app_sender *to)
 	return code;
 }
 
-int app_enrol(struct entente *e, const struct app_sender *to,
-	      const char *token)
+int app_enrol(struct entente *e, const struct app_sender *to, const char *token)
 {
 	uint64_t task;
 	int code = entente_enrol(e, token, &task);
@@ -80,8 +79,8 @@ int app_create(struct entente *e, const struct app_sender *to,
 	       const char *title, const uint8_t *bytes, size_t len)
 {
 	uint64_t task;
-	int code = entente_create(e, space, label, label_len, title, bytes,
-				  len, &task);
+	int code = entente_create(e, space, label, label_len, title, bytes, len,
+				  &task);
 
 	return code ? code : drive(e, to);
 }
