@@ -214,12 +214,6 @@ uint64_t core_deadline_ms(const struct job *job)
 	return job->deadline_ms;
 }
 
-/* It has no disk that could die. */
-bool core_dead(const struct core *core)
-{
-	return false;
-}
-
 uint64_t core_epoch(const struct core *core)
 {
 	return atomic_load(&core->epoch);
