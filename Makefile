@@ -226,7 +226,8 @@ sanitize-run: $(SANITIZE_TESTS)
 
 # One target per decoder of foreign bytes, each for FUZZ_SECONDS.
 FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_RELAY   := $(patsubst %,$(BUILD)/relay/%.o,address channel config route)
+FUZZ_RELAY   := $(patsubst %,$(BUILD)/relay/%.o,address channel config route \
+		parser/parser)
 FUZZ_FLAGS   := address,undefined
 fuzz: | $(call deps_stamp,fuzz)
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang \
