@@ -75,8 +75,8 @@ static void send_ready(struct pad *p)
 			e = http_connection_send(p->connection, &send);
 		if (failed(e))
 			engine_answer(p->engine, send.id, 0,
-				      (struct http_fields){0},
-				      (struct span){0}, e);
+				      (struct http_fields){0}, (struct span){0},
+				      e);
 	}
 }
 
@@ -237,8 +237,7 @@ struct err pad_read_head(struct pad *p, struct doc_id id,
 		if (!failed(e))
 			e = pad_drive(p);
 	}
-	return failed(e) ? e
-			 : engine_read(p->engine, id, revision, NULL, out);
+	return failed(e) ? e : engine_read(p->engine, id, revision, NULL, out);
 }
 
 struct err pad_read(struct pad *p, struct doc_id id, struct buf *out)
@@ -259,8 +258,7 @@ size_t pad_heads(const struct pad *p, struct doc_id id)
 	return d ? d->heads_count : 0;
 }
 
-bool pad_sees(struct pad *p, struct doc_id id, const char *content,
-	      unsigned ms)
+bool pad_sees(struct pad *p, struct doc_id id, const char *content, unsigned ms)
 {
 	uint64_t until = nation_daemon_now_ms() + ms;
 

@@ -60,8 +60,7 @@ static void answer_clear(struct answer *a)
 static void command(const struct pad *p, struct buf *out)
 {
 	buf_init(out, 8192);
-	buf_printf(out,
-		   "curl -sS --http2 --max-time 20 --cacert %s/ca.pem ",
+	buf_printf(out, "curl -sS --http2 --max-time 20 --cacert %s/ca.pem ",
 		   alice.folder);
 	if (p)
 		buf_printf(out, "--cert %s/device.pem --key %s/device.key ",
@@ -140,8 +139,7 @@ static void member(const struct answer *a, const char *name, char out[128])
 }
 
 /* A problem document of that name, with what it must have. */
-static void expect_problem(const struct answer *a, int status,
-			   const char *name)
+static void expect_problem(const struct answer *a, int status, const char *name)
 {
 	char type[64], got[128];
 
@@ -265,9 +263,10 @@ static void *run_poll(void *arg)
 
 	command(&alice, &line);
 	buf_init(&w->answer.body, 1 << 20);
-	w->answer.status = nation_daemon_shell(
-		&w->answer.body, 30, "%s 'https://localhost:%u%s'",
-		buf_cstr(&line), d.device, w->path);
+	w->answer.status =
+		nation_daemon_shell(&w->answer.body, 30,
+				    "%s 'https://localhost:%u%s'",
+				    buf_cstr(&line), d.device, w->path);
 	w->took_ms = nation_daemon_now_ms() - began;
 	buf_clear(&line);
 	return NULL;
@@ -559,8 +558,7 @@ static void what_needs_a_signature_is_refused_without(void **state)
 	answer_clear(&a);
 	/* A statement is signed in itself. */
 	snprintf(path, sizeof(path), "/v1/documents/%s/statements", text);
-	curl(&alice, &a,
-	     "-X POST -d '{\"statement\":\"e30.e30.AA\"}'", path);
+	curl(&alice, &a, "-X POST -d '{\"statement\":\"e30.e30.AA\"}'", path);
 	assert_true(a.status == 400 || a.status == 401 || a.status == 422);
 	assert_true(has(&a, "\"type\":\"/problems/"));
 	answer_clear(&a);
@@ -583,8 +581,8 @@ static void what_is_wrong_is_a_problem_document(void **state)
 		{"", "/v1/nothing", 404, "not-found"},
 		{"", "/v1/documents/none", 400, "malformed"},
 		{"", "/v1/changes", 400, "usage"},
-		{"", "/v1/changes?ask=AAECAwQFBgcICQoLDA0ODw&colour=green",
-		 400, "usage"},
+		{"", "/v1/changes?ask=AAECAwQFBgcICQoLDA0ODw&colour=green", 400,
+		 "usage"},
 		{"-X DELETE", "/v1/relay", 405, "method-not-allowed"},
 		{"-X PUT -d '{' -H 'If-None-Match: *'",
 		 "/v1/documents/01890a5d-ac96-774b-bcce-b302099a8057", 400,

@@ -130,7 +130,7 @@ static void seal(struct sealed *s, const char *name, uint64_t size)
 }
 
 #define CURL                                                                   \
-	"curl -sS --http2 --cacert %s/ca.pem --cert %s/device.pem --key "        \
+	"curl -sS --http2 --cacert %s/ca.pem --cert %s/device.pem --key "      \
 	"%s/device.key -o /dev/null -w '%%{http_code}' "
 
 /* One request for all of it; `options` of curl. */
@@ -202,8 +202,7 @@ static void download_slowly(const struct sealed *s)
 	snprintf(target, sizeof(target), "/v1/documents/%s/content", s->id);
 	assert_true(client_ask(&c, &x, "GET", target, span_str(""), 0));
 	for (int i = 0; i < 100; i++) {
-		size_t some = x.unconsumed < 4096 ? (size_t)x.unconsumed
-						  : 4096;
+		size_t some = x.unconsumed < 4096 ? (size_t)x.unconsumed : 4096;
 
 		client_run(&c, &x, 20);
 		h2_consume(c.h2, x.stream, some);
