@@ -253,13 +253,21 @@ static void make_folder(struct nation_daemon *d)
 			 0600));
 }
 
+/* From `timeout`: what atexit knows is still to be done. */
+static void on_term(int number)
+{
+	exit(EXIT_FAILURE);
+}
+
 static void keep_in_mind(struct nation_daemon *d)
 {
 	static bool registered;
 	int i = 0;
 
-	if (!registered)
+	if (!registered) {
 		atexit(free_alive);
+		signal(SIGTERM, on_term);
+	}
 	registered = true;
 	while (i < ALIVE_MAX - 1 && alive[i])
 		i++;
