@@ -305,6 +305,11 @@ int cmd_peer_list(struct cli *c)
 	return admin_list(c, "/admin/v1/peers", "peers");
 }
 
+int cmd_peer_quarantine(struct cli *c)
+{
+	return admin_list(c, "/admin/v1/quarantine", "quarantine");
+}
+
 int cmd_peer_change(struct cli *c)
 {
 	char rest[32], done[64];

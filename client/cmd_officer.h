@@ -19,6 +19,7 @@ int cmd_space_set(struct cli *c);
 int cmd_peer_invite(struct cli *c);
 int cmd_peer_accept(struct cli *c);
 int cmd_peer_list(struct cli *c);
+int cmd_peer_quarantine(struct cli *c);
 int cmd_peer_change(struct cli *c); /* suspend, resume */
 int cmd_explain(struct cli *c);
 int cmd_doc_why(struct cli *c);

@@ -15,7 +15,7 @@ enum err_code {
 	ERR_OK = 0,
 
 	/* Faults of ours: memory, disk, an invariant of a library. */
-	ERR_NO_MEMORY,	 /* an allocation failed, or an arena reached its cap */
+	ERR_NO_MEMORY,	 /* an allocation failed */
 	ERR_IO,		 /* reading or writing a file or socket failed */
 	ERR_INTERNAL,	 /* a library refused what must work */
 	ERR_CORRUPT,	 /* a stored record fails its MAC or its form */
