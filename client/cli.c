@@ -163,6 +163,7 @@ static int no_verb(const struct cli_verb *verbs, size_t count, struct cli *c,
 {
 	struct cli_verb wanted = {.noun = argv[1], .options = ""};
 	bool noun = false;
+	int code;
 
 	for (size_t i = 0; i < count; i++)
 		noun = noun || strcmp(verbs[i].noun, argv[1]) == 0;
@@ -173,17 +174,20 @@ static int no_verb(const struct cli_verb *verbs, size_t count, struct cli *c,
 		}
 	c->verb = &wanted;
 	if (noun && (argc < 3 || argv[2][0] == '-'))
-		return cli_usage(c,
+		code = cli_usage(c,
 				 "a verb is missing; `entente %s --help` "
 				 "lists them",
 				 argv[1]);
-	if (noun)
-		return cli_usage(c,
+	else if (noun)
+		code = cli_usage(c,
 				 "there is no verb `%.40s`; `entente %s "
 				 "--help` lists them",
 				 argv[2], argv[1]);
-	return cli_usage(c, "there is no such thing; `entente --help` lists "
-			    "them");
+	else
+		code = cli_usage(c, "there is no such thing; `entente --help` "
+				    "lists them");
+	c->verb = NULL;
+	return code;
 }
 
 int cli_main(const struct cli_verb *verbs, size_t count, int argc, char **argv)
