@@ -19,8 +19,8 @@ struct cli;
 
 struct cli_verb {
 	const char *noun;
-	const char *verb;    /* NULL: the noun is the verb */
-	const char *args;    /* "FOLDER", for the help */
+	const char *verb; /* NULL: the noun is the verb */
+	const char *args; /* "FOLDER", for the help */
 	int args_min, args_max;
 	const char *options; /* "label=FILE title=TEXT beside": = takes one */
 	const char *summary; /* one sentence */
@@ -45,8 +45,7 @@ struct cli {
 };
 
 /* Finds the verb, checks arguments and options, runs it. */
-int cli_main(const struct cli_verb *verbs, size_t count, int argc,
-	     char **argv);
+int cli_main(const struct cli_verb *verbs, size_t count, int argc, char **argv);
 
 /* The value of an option, or NULL; the last one counts. */
 const char *cli_option(const struct cli *c, const char *name);
@@ -70,8 +69,8 @@ size_t cli_list(const char *value, char *text, size_t room, const char **out,
 					    const char *fmt, ...);
 
 /* A line for people: to stdout, or with --json to stderr. */
-[[gnu::format(printf, 2, 3)]] void cli_say(const struct cli *c,
-					   const char *fmt, ...);
+[[gnu::format(printf, 2, 3)]] void cli_say(const struct cli *c, const char *fmt,
+					   ...);
 /* Prints a JSON text and a newline on stdout. */
 int cli_print_json(const struct cli *c, struct buf *json);
 /* Long work: redraws one line on a terminal; `total` 0 ends it. */

@@ -18,8 +18,10 @@ static int pull(struct cli *c, struct engine *e)
 	int code = failed(err) ? cli_fail(c, err, "the journal") : 0;
 
 	if (!code && resumed) {
-		fprintf(stderr, "entente: sending what an earlier run left: "
-				"%zu\n", resumed);
+		fprintf(stderr,
+			"entente: sending what an earlier run left: "
+			"%zu\n",
+			resumed);
 		code = device_run(c, e, 0, &last);
 		if (code != err_row(ERR_UNREACHABLE)->exit_code)
 			code = 0;

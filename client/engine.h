@@ -38,8 +38,7 @@ struct engine_config {
 
 /* ERR_SEALED for a wrong passphrase, ERR_BUSY if another process works in the
  * folder.  A folder without a device is fine: engine_enrolled says. */
-struct err engine_open(const struct engine_config *config,
-		       struct engine **out);
+struct err engine_open(const struct engine_config *config, struct engine **out);
 void engine_close(struct engine *e);
 
 /* ---- whom to call ---- */
@@ -48,10 +47,10 @@ bool engine_enrolled(const struct engine *e);
 const struct identity *engine_identity(const struct engine *e);
 /* Borrowed; all good until the engine changes. */
 struct engine_trust {
-	const char *endpoint;	  /* host:port */
-	struct span ca;		  /* DER, or empty: pin by ca_digest */
+	const char *endpoint; /* host:port */
+	struct span ca;	      /* DER, or empty: pin by ca_digest */
 	struct digest ca_digest;
-	struct span certificate;  /* DER, empty before enrolment */
+	struct span certificate;      /* DER, empty before enrolment */
 	const struct crypto_key *key; /* of that certificate, or NULL */
 };
 struct engine_trust engine_trust(const struct engine *e);
@@ -77,8 +76,7 @@ bool engine_next(struct engine *e, const struct engine_call **out);
 uint64_t engine_wait_ms(const struct engine *e);
 /* Its answer; status 0: the relay could not be reached, and `why` tells. */
 void engine_answer(struct engine *e, uint64_t id, int status,
-		   struct http_fields fields, struct span body,
-		   struct err why);
+		   struct http_fields fields, struct span body, struct err why);
 
 enum engine_event_kind {
 	ENGINE_CHANGED,	 /* `document` is new or changed */

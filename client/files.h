@@ -83,8 +83,8 @@ struct err files_open(const char *folder, struct digest table, uint64_t size,
 /* The SHA-256 of the plaintext; none of it is kept. */
 struct err files_open_digest(const char *folder, struct digest table,
 			     uint64_t size, struct doc_id document,
-			     const struct segment_keys *keys,
-			     size_t keys_count, struct digest *out);
+			     const struct segment_keys *keys, size_t keys_count,
+			     struct digest *out);
 
 /* ---- uploads ---- */
 

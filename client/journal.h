@@ -43,7 +43,7 @@ struct journal_document {
 	uint64_t number;	/* of the statement in force */
 	struct digest *digests;
 	size_t digests_count;
-	bool has_label;		/* its label, if this device may see it */
+	bool has_label; /* its label, if this device may see it */
 	struct digest label;
 	struct journal_head *heads;
 	size_t heads_count;

@@ -83,6 +83,6 @@ void sync_name_own(struct doc_id document, char name[SYNC_NAME_MAX + 1])
 	snprintf(copy, sizeof(copy), "%s", name);
 	cut(copy, SYNC_NAME_MAX - ID_PART - 1);
 	snprintf(name, SYNC_NAME_MAX + 1, "%.8s %.*s",
-		 id + DOC_ID_TEXT_LEN - ID_PART,
-		 SYNC_NAME_MAX - ID_PART - 1, copy);
+		 id + DOC_ID_TEXT_LEN - ID_PART, SYNC_NAME_MAX - ID_PART - 1,
+		 copy);
 }

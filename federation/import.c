@@ -94,8 +94,8 @@ static struct err author_key(struct taking *t, struct key_id author,
 		e = err_make(ERR_UNAUTHENTICATED,
 			     "the author is of another nation than the seal");
 	if (!failed(e))
-		e = trust_certificate(t->in->trust, t->in->txn,
-				      record->replica, &c);
+		e = trust_certificate(t->in->trust, t->in->txn, record->replica,
+				      &c);
 	if (e.code == ERR_NOT_FOUND)
 		e = err_make(ERR_UNAUTHENTICATED,
 			     "the author's replica is not known here");
@@ -145,8 +145,8 @@ static struct err manifest_proved(struct taking *t, struct manifest *m,
 	/* Our own word comes back: it must be one that we know we gave.  (It
 	 * need not stand here any more: what its home withdrew from us may
 	 * come again, and what fell here may still stand there.) */
-	if (!failed(e) && nation_eq(seal->word.dot.replica.nation,
-				    t->in->self) &&
+	if (!failed(e) &&
+	    nation_eq(seal->word.dot.replica.nation, t->in->self) &&
 	    !gave_dot(t->old, seal->word.dot))
 		e = err_make(ERR_REPLAYED, "a revision of our own that this "
 					   "store does not know of");
@@ -164,9 +164,9 @@ static struct err statement_proved(struct taking *t, struct statement *s,
 	if (!failed(e) && seal->word.kind != SEAL_STATEMENT)
 		e = err_make(ERR_MALFORMED, "a seal of another kind");
 	/* Originator control: the home nation's word, and nobody else's. */
-	if (!failed(e) && (!nation_eq(s->home, t->row->home) ||
-			   !nation_eq(seal->word.dot.replica.nation,
-				      t->row->home)))
+	if (!failed(e) &&
+	    (!nation_eq(s->home, t->row->home) ||
+	     !nation_eq(seal->word.dot.replica.nation, t->row->home)))
 		e = err_make(ERR_FORBIDDEN, "a statement that is not of the "
 					    "home nation");
 	if (!failed(e))
@@ -183,8 +183,8 @@ static struct err evidence_proved(struct taking *t,
 				  const struct changes_head *head,
 				  struct document_evidence **out)
 {
-	struct document_evidence *list = arena_array(
-		&t->arena, head->evidence_count, sizeof(*list));
+	struct document_evidence *list =
+		arena_array(&t->arena, head->evidence_count, sizeof(*list));
 	struct err e = arena_check(&t->arena);
 
 	for (size_t i = 0; !failed(e) && i < head->evidence_count; i++) {
@@ -284,8 +284,8 @@ static struct err wrap_keys(struct taking *t, const struct manifest *m,
 
 		if (!k)
 			continue;
-		e = ring_wrap(in->ring, doc->slot, doc->id, m->keys[i],
-			      k->key, keys[i].wrapped);
+		e = ring_wrap(in->ring, doc->slot, doc->id, m->keys[i], k->key,
+			      keys[i].wrapped);
 		keys[i].present = !failed(e);
 	}
 	for (size_t h = 0; !failed(e) && h < doc->heads_count; h++)
@@ -312,8 +312,8 @@ static struct err content_here(struct taking *t, const struct manifest *m,
 {
 	struct txn *txn = NULL;
 	struct span table;
-	struct err e = txn_begin_read(txn_store(t->in->txn), STORE_SEGMENTS,
-				      &txn);
+	struct err e =
+		txn_begin_read(txn_store(t->in->txn), STORE_SEGMENTS, &txn);
 
 	if (!failed(e))
 		e = segment_table_get(txn, m->id, m->table, &table);
@@ -352,8 +352,8 @@ static struct err resolve_head(struct taking *t, const struct manifest *m,
 	for (size_t i = 0; !failed(e) && i < m->keys_count; i++) {
 		const struct document_key *k = known_key(t->old, m->keys[i]);
 
-		keys[i] = k ? *k : (struct document_key){
-					  .commitment = m->keys[i]};
+		keys[i] = k ? *k
+			    : (struct document_key){.commitment = m->keys[i]};
 	}
 	if (!failed(e) && !content.len) {
 		/* Larger content was fetched before, segment by segment. */
@@ -415,8 +415,8 @@ static struct err complete_head(struct taking *t, const struct manifest *m)
 
 		if (head->keys[i].present || !k)
 			continue;
-		e = ring_wrap(in->ring, t->old->slot, m->id, commitment,
-			      k->key, wrapped);
+		e = ring_wrap(in->ring, t->old->slot, m->id, commitment, k->key,
+			      wrapped);
 		if (!failed(e))
 			e = document_key_came(in->txn, m->id, commitment,
 					      wrapped);
@@ -449,8 +449,7 @@ static struct err take_head(struct taking *t, const struct changes_head *head)
 	if (!failed(e))
 		e = evidence_proved(t, head, &evidence);
 	if (!failed(e))
-		e = t->in->judge.label(t->in->judge.self, t->in->txn,
-				       m->label);
+		e = t->in->judge.label(t->in->judge.self, t->in->txn, m->label);
 	/* A label statement may have moved it away from a label that we may
 	 * not have: then that statement's label was judged. */
 	if (e.code == ERR_NOT_FOUND && t->row->number > 1)
@@ -478,8 +477,9 @@ static const struct changes_head *head_of(struct taking *t,
 	for (size_t i = 0; i < t->row->heads_count; i++) {
 		struct manifest *m = arena_alloc(&t->arena, sizeof(*m));
 
-		if (m && !failed(manifest_decode(t->row->heads[i].manifest,
-						 &t->arena, m)) &&
+		if (m &&
+		    !failed(manifest_decode(t->row->heads[i].manifest,
+					    &t->arena, m)) &&
 		    digest_eq(m->digest, digest))
 			return &t->row->heads[i];
 	}
@@ -513,8 +513,8 @@ static struct err take_first(struct taking *t,
 	if (!failed(e))
 		e = manifest_proved(t, m, s->seal, seal);
 	if (!failed(e))
-		e = resolve_head(t, m, seal, s->seal, NULL, 0,
-				 span_of(NULL, 0), true);
+		e = resolve_head(t, m, seal, s->seal, NULL, 0, span_of(NULL, 0),
+				 true);
 	if (failed(e))
 		return refuse(t, m->digest, e);
 	return ERR_NONE;
@@ -544,8 +544,9 @@ static struct err take_statement(struct taking *t,
 	if (!failed(e)) {
 		in.evaluable = !s->must_understand;
 		if (s->kind == STATEMENT_LABEL) {
-			struct err judged = t->in->judge.label(
-				t->in->judge.self, t->in->txn, s->label);
+			struct err judged =
+				t->in->judge.label(t->in->judge.self,
+						   t->in->txn, s->label);
 
 			if (ours(judged))
 				return judged;
@@ -573,8 +574,7 @@ static bool has_own_edit(const struct taking *t)
 static struct err set_condition(struct taking *t, uint64_t condition)
 {
 	struct resolve_result result;
-	struct err e = resolve_condition(t->old, condition, &t->arena,
-					 &result);
+	struct err e = resolve_condition(t->old, condition, &t->arena, &result);
 
 	if (!failed(e) && result.outcome == RESOLVE_ACCEPTED)
 		e = apply(t, &result);

@@ -304,8 +304,7 @@ static struct err read_statements(const struct json *object,
 static struct err read_in_force(const struct json *object, struct arena *arena,
 				struct changes_row *r)
 {
-	static const char *const names[] = {"digests", "label", "number",
-					    NULL};
+	static const char *const names[] = {"digests", "label", "number", NULL};
 	const struct json *s;
 	struct err e = json_get_object(object, "statement", &s);
 

@@ -64,7 +64,7 @@ struct changes_row {
 	uint64_t number;	      /* of the statement in force, from 1 */
 	const struct digest *digests; /* and its digest; normally one */
 	size_t digests_count;
-	bool has_label; /* its label is one that the reader may see */
+	bool has_label;	     /* its label is one that the reader may see */
 	struct digest label; /* what an edit is written under */
 	const struct changes_head *heads; /* none: gone for this reader */
 	size_t heads_count;

@@ -64,8 +64,8 @@ static void bring(struct scene *s, const struct forge_head *h)
 
 static void open_row(struct scene *s, const struct forge_head *first)
 {
-	s->statements[0] = (struct changes_statement){first->jws, true,
-						      first->seal};
+	s->statements[0] =
+		(struct changes_statement){first->jws, true, first->seal};
 	s->row = (struct changes_row){.id = first->m.id,
 				      .home = first->m.home,
 				      .opening = manifest_opening(&first->m),
@@ -131,8 +131,8 @@ static struct document *stored(struct scene *s, struct doc_id id)
 {
 	struct document *doc = arena_alloc(&s->arena, sizeof(*doc));
 	struct span record;
-	struct err e = txn_get(s->txn, TABLE_DOCUMENTS, key_document(id),
-			       &record);
+	struct err e =
+		txn_get(s->txn, TABLE_DOCUMENTS, key_document(id), &record);
 
 	if (e.code == ERR_NOT_FOUND)
 		return NULL;
@@ -224,10 +224,10 @@ static void a_statement_that_its_home_did_not_seal_is_refused(void **state)
 	struct scene *s = *state;
 	struct digest digest;
 
-	s->statements[1] = forge_statement(&s->deu, &s->fra, &s->first,
-					   STATEMENT_RECALL, 2,
-					   s->first.m.digest, good, NULL, 0,
-					   &s->arena, &digest);
+	s->statements[1] =
+		forge_statement(&s->deu, &s->fra, &s->first, STATEMENT_RECALL,
+				2, s->first.m.digest, good, NULL, 0, &s->arena,
+				&digest);
 	s->row.statements_count = 2;
 	refused(s, digest, ERR_FORBIDDEN);
 	/* The rest of the row is taken. */
@@ -239,10 +239,10 @@ static void a_statement_by_an_author_of_another_nation_is_refused(void **state)
 	struct scene *s = *state;
 	struct digest digest;
 
-	s->statements[1] = forge_statement(&s->fra, &s->deu, &s->first,
-					   STATEMENT_DELETE, 2,
-					   s->first.m.digest, good, NULL, 0,
-					   &s->arena, &digest);
+	s->statements[1] =
+		forge_statement(&s->fra, &s->deu, &s->first, STATEMENT_DELETE,
+				2, s->first.m.digest, good, NULL, 0, &s->arena,
+				&digest);
 	s->row.statements_count = 2;
 	refused(s, digest, ERR_UNAUTHENTICATED);
 	assert_true(stands(s, &s->first));
@@ -254,10 +254,10 @@ static void a_recall_of_its_home_empties_the_document(void **state)
 	struct digest digest;
 
 	take(s);
-	s->statements[1] = forge_statement(&s->deu, &s->deu, &s->first,
-					   STATEMENT_RECALL, 2,
-					   s->first.m.digest, good, NULL, 0,
-					   &s->arena, &digest);
+	s->statements[1] =
+		forge_statement(&s->deu, &s->deu, &s->first, STATEMENT_RECALL,
+				2, s->first.m.digest, good, NULL, 0, &s->arena,
+				&digest);
 	s->row.statements_count = 2;
 	s->row.heads_count = 0;
 	take(s);
@@ -406,9 +406,9 @@ static void content_of_another_digest_is_refused(void **state)
 {
 	struct scene *s = *state;
 	size_t len = segment_blob_len(s->first.m.size);
-	struct import_content content = {
-		s->first.m.digest,
-		span_of(arena_alloc(&s->arena, len), len)};
+	struct import_content content = {s->first.m.digest,
+					 span_of(arena_alloc(&s->arena, len),
+						 len)};
 
 	s->in.contents = &content;
 	s->in.content_count = 1;

@@ -148,8 +148,7 @@ static void answer_page(struct scene *s, const struct changes_page *page,
 static struct changes_page page_of(struct scene *s, size_t count)
 {
 	static const struct digest label = {{1}};
-	struct changes_row *rows =
-		arena_array(&s->arena, count, sizeof(*rows));
+	struct changes_row *rows = arena_array(&s->arena, count, sizeof(*rows));
 
 	for (size_t i = 0; i < count; i++) {
 		struct forge_head *h = arena_alloc(&s->arena, sizeof(*h));
@@ -159,33 +158,33 @@ static struct changes_page page_of(struct scene *s, size_t count)
 			arena_alloc(&s->arena, sizeof(*st));
 
 		forge_revision(&s->deu, NULL, NULL, 1, label, 1, &s->arena, h);
-		*head = (struct changes_head){
-			.manifest = h->jws,
-			.dot = h->word.dot,
-			.seal = h->seal,
-			.shelf = label,
-			.content = segment_blob_len(h->m.size),
-			.winner = true};
+		*head = (struct changes_head){.manifest = h->jws,
+					      .dot = h->word.dot,
+					      .seal = h->seal,
+					      .shelf = label,
+					      .content = segment_blob_len(
+						      h->m.size),
+					      .winner = true};
 		*st = (struct changes_statement){h->jws, true, h->seal};
-		rows[i] = (struct changes_row){
-			.id = h->m.id,
-			.home = h->m.home,
-			.opening = manifest_opening(&h->m),
-			.number = 1,
-			.digests = &h->m.digest,
-			.digests_count = 1,
-			.heads = head,
-			.heads_count = 1,
-			.statements = st,
-			.statements_count = 1};
+		rows[i] =
+			(struct changes_row){.id = h->m.id,
+					     .home = h->m.home,
+					     .opening = manifest_opening(&h->m),
+					     .number = 1,
+					     .digests = &h->m.digest,
+					     .digests_count = 1,
+					     .heads = head,
+					     .heads_count = 1,
+					     .statements = st,
+					     .statements_count = 1};
 	}
 	return (struct changes_page){.cursor = span_str("next"),
 				     .rows = rows,
 				     .rows_count = count};
 }
 
-static void an_unreachable_peer_is_asked_again_after_a_growing_wait(
-	void **state)
+static void
+an_unreachable_peer_is_asked_again_after_a_growing_wait(void **state)
 {
 	struct scene *s = *state;
 	uint64_t wait = PULL_BACKOFF_MIN_MS;

@@ -25,8 +25,8 @@ static void a_key_is_parsed_once_and_lives_as_long_as_the_cache(void **state)
 	assert_false(owned);
 	assert_ptr_equal(a, b);
 	/* The point names the same key in other bytes. */
-	world_must(keycache_point(cache, crypto_public_point(real), &c,
-				  &owned));
+	world_must(
+		keycache_point(cache, crypto_public_point(real), &c, &owned));
 	assert_true(span_eq(crypto_public_spki(c), crypto_public_spki(a)));
 	crypto_key_free(key);
 	keycache_free(cache);

@@ -75,7 +75,8 @@ static void a_device_comes_back_whole_by_key_and_by_certificate(void **state)
 	struct digest other = {{9}};
 	struct device got;
 
-	assert_int_equal(device_get(s->txn, sample.author, &s->arena, &got).code,
+	assert_int_equal(device_get(s->txn, sample.author, &s->arena, &got)
+				 .code,
 			 ERR_NOT_FOUND);
 	must(device_add(s->txn, &sample));
 	must(device_get(s->txn, sample.author, &s->arena, &got));
@@ -162,13 +163,17 @@ static void a_record_out_of_form_is_refused(void **state)
 
 		if (i == len)
 			continue;
-		must(txn_put(s->txn, TABLE_DEVICES, key_device(sample.author), span_of(copy, i)));
+		must(txn_put(s->txn, TABLE_DEVICES, key_device(sample.author),
+			     span_of(copy, i)));
 		e = device_get(s->txn, sample.author, &s->arena, &got);
 		assert_int_equal(e.code, i ? ERR_CORRUPT : ERR_VERSION);
 	}
 	copy[0] = 99;
-	must(txn_put(s->txn, TABLE_DEVICES, key_device(sample.author), span_of(copy, len)));
-	assert_int_equal(device_get(s->txn, sample.author, &s->arena, &got).code, ERR_VERSION);
+	must(txn_put(s->txn, TABLE_DEVICES, key_device(sample.author),
+		     span_of(copy, len)));
+	assert_int_equal(device_get(s->txn, sample.author, &s->arena, &got)
+				 .code,
+			 ERR_VERSION);
 	free(copy);
 }
 

@@ -58,8 +58,7 @@ static void a_group_is_unsigned_until_it_is_signed(void **state)
 	assert_int_equal(got.time, 101);
 	must(group_unsigned(txn, 0, &got));
 	assert_int_equal(got.number, 1);
-	assert_int_equal(group_by_root(txn, root, &number).code,
-			 ERR_NOT_FOUND);
+	assert_int_equal(group_by_root(txn, root, &number).code, ERR_NOT_FOUND);
 	must(group_sign_row(txn, 1, root, signature));
 	must(group_sign_row(txn, 1, root, signature));
 	must(group_get(txn, 1, &got));
@@ -99,18 +98,15 @@ static void the_feed_ends_before_the_first_unsigned_group(void **state)
 	must(group_last_signed(txn, &seq));
 	assert_int_equal(seq.n, 9);
 	/* Signed out of order: the end waits for the first. */
-	must(group_sign_row(txn, 2, (struct digest){{2}},
-			    signature));
+	must(group_sign_row(txn, 2, (struct digest){{2}}, signature));
 	must(group_last_signed(txn, &seq));
 	assert_int_equal(seq.n, 9);
 	must(group_unsigned(txn, 1, &got));
 	assert_int_equal(got.number, 3);
-	must(group_sign_row(txn, 1, (struct digest){{1}},
-			    signature));
+	must(group_sign_row(txn, 1, (struct digest){{1}}, signature));
 	must(group_last_signed(txn, &seq));
 	assert_int_equal(seq.n, 29);
-	must(group_sign_row(txn, 3, (struct digest){{3}},
-			    signature));
+	must(group_sign_row(txn, 3, (struct digest){{3}}, signature));
 	must(group_last_signed(txn, &seq));
 	assert_true(seq.n == UINT64_MAX);
 	txn_abort(&txn);

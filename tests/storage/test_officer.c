@@ -82,9 +82,9 @@ static void roles_have_words(void **state)
 	enum officer_role role;
 
 	for (int i = OFFICER_OPERATOR; i <= OFFICER_AUDITOR; i++) {
-		assert_true(officer_role_parse(
-			span_str(officer_role_text((enum officer_role)i)),
-			&role));
+		assert_true(officer_role_parse(span_str(officer_role_text(
+						       (enum officer_role)i)),
+					       &role));
 		assert_int_equal(role, i);
 	}
 	assert_false(officer_role_parse(span_str("root"), &role));
@@ -110,13 +110,19 @@ static void a_record_out_of_form_is_refused(void **state)
 
 		if (i == len)
 			continue;
-		must(txn_put(s->txn, TABLE_OFFICERS, key_officer(sample.name), span_of(copy, i)));
-		e = officer_by_certificate(s->txn, sample.certificate, &s->arena, &got);
+		must(txn_put(s->txn, TABLE_OFFICERS, key_officer(sample.name),
+			     span_of(copy, i)));
+		e = officer_by_certificate(s->txn, sample.certificate,
+					   &s->arena, &got);
 		assert_int_equal(e.code, i ? ERR_CORRUPT : ERR_VERSION);
 	}
 	copy[0] = 99;
-	must(txn_put(s->txn, TABLE_OFFICERS, key_officer(sample.name), span_of(copy, len)));
-	assert_int_equal(officer_by_certificate(s->txn, sample.certificate, &s->arena, &got).code, ERR_VERSION);
+	must(txn_put(s->txn, TABLE_OFFICERS, key_officer(sample.name),
+		     span_of(copy, len)));
+	assert_int_equal(officer_by_certificate(s->txn, sample.certificate,
+						&s->arena, &got)
+				 .code,
+			 ERR_VERSION);
 	free(copy);
 }
 

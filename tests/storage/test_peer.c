@@ -125,13 +125,16 @@ static void a_record_out_of_form_is_refused(void **state)
 
 		if (i == len)
 			continue;
-		must(txn_put(s->txn, TABLE_PEERS, key_peer(sample.nation), span_of(copy, i)));
+		must(txn_put(s->txn, TABLE_PEERS, key_peer(sample.nation),
+			     span_of(copy, i)));
 		e = peer_get(s->txn, sample.nation, &s->arena, &got);
 		assert_int_equal(e.code, i ? ERR_CORRUPT : ERR_VERSION);
 	}
 	copy[0] = 99;
-	must(txn_put(s->txn, TABLE_PEERS, key_peer(sample.nation), span_of(copy, len)));
-	assert_int_equal(peer_get(s->txn, sample.nation, &s->arena, &got).code, ERR_VERSION);
+	must(txn_put(s->txn, TABLE_PEERS, key_peer(sample.nation),
+		     span_of(copy, len)));
+	assert_int_equal(peer_get(s->txn, sample.nation, &s->arena, &got).code,
+			 ERR_VERSION);
 	free(copy);
 }
 

@@ -130,10 +130,8 @@ static void a_record_cut_short_is_corrupt(void **state)
 	memcpy(bytes, whole.at, len);
 	for (size_t i = 0; i < len; i++) {
 		walk = (struct quarantined){0};
-		must(txn_put(s->txn, TABLE_QUARANTINE, key,
-			     span_of(bytes, i)));
-		assert_int_equal(quarantine_next(s->txn, &s->arena, &walk)
-					 .code,
+		must(txn_put(s->txn, TABLE_QUARANTINE, key, span_of(bytes, i)));
+		assert_int_equal(quarantine_next(s->txn, &s->arena, &walk).code,
 				 ERR_CORRUPT);
 	}
 }

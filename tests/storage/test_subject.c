@@ -104,8 +104,7 @@ static void names_and_sizes_have_limits(void **state)
 
 	for (int i = 0; i < 5; i++) {
 		one.name = span_str(bad[i]);
-		assert_int_equal(subject_put(s->txn, &one).code,
-				 ERR_MALFORMED);
+		assert_int_equal(subject_put(s->txn, &one).code, ERR_MALFORMED);
 	}
 	memset(name, 'n', SUBJECT_NAME_MAX);
 	one.name = span_str(name);
@@ -141,13 +140,16 @@ static void a_record_out_of_form_is_refused(void **state)
 
 		if (i == len)
 			continue;
-		must(txn_put(s->txn, TABLE_SUBJECTS, key_subject(sample.name), span_of(copy, i)));
+		must(txn_put(s->txn, TABLE_SUBJECTS, key_subject(sample.name),
+			     span_of(copy, i)));
 		e = subject_get(s->txn, sample.name, &s->arena, &got);
 		assert_int_equal(e.code, i ? ERR_CORRUPT : ERR_VERSION);
 	}
 	copy[0] = 99;
-	must(txn_put(s->txn, TABLE_SUBJECTS, key_subject(sample.name), span_of(copy, len)));
-	assert_int_equal(subject_get(s->txn, sample.name, &s->arena, &got).code, ERR_VERSION);
+	must(txn_put(s->txn, TABLE_SUBJECTS, key_subject(sample.name),
+		     span_of(copy, len)));
+	assert_int_equal(subject_get(s->txn, sample.name, &s->arena, &got).code,
+			 ERR_VERSION);
 	free(copy);
 }
 

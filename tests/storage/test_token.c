@@ -116,13 +116,16 @@ static void a_record_out_of_form_is_refused(void **state)
 
 		if (i == len)
 			continue;
-		must(txn_put(s->txn, TABLE_TOKENS, key_token(sample.id), span_of(copy, i)));
+		must(txn_put(s->txn, TABLE_TOKENS, key_token(sample.id),
+			     span_of(copy, i)));
 		e = token_get(s->txn, sample.id, &s->arena, &got);
 		assert_int_equal(e.code, i ? ERR_CORRUPT : ERR_VERSION);
 	}
 	copy[0] = 99;
-	must(txn_put(s->txn, TABLE_TOKENS, key_token(sample.id), span_of(copy, len)));
-	assert_int_equal(token_get(s->txn, sample.id, &s->arena, &got).code, ERR_VERSION);
+	must(txn_put(s->txn, TABLE_TOKENS, key_token(sample.id),
+		     span_of(copy, len)));
+	assert_int_equal(token_get(s->txn, sample.id, &s->arena, &got).code,
+			 ERR_VERSION);
 	free(copy);
 }
 

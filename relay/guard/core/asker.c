@@ -75,8 +75,7 @@ static struct err find_nation(struct job *job, struct txn *txn)
 		/* A relay's certificate serves both ways; a device's of that
 		 * nation, from the same CA, is a client's alone. */
 		e = certificate_check(job->certificate, a->peer.ca,
-				      CERTIFICATE_BOTH,
-				      core_now_s(job->core));
+				      CERTIFICATE_BOTH, core_now_s(job->core));
 	if (failed(e))
 		return e;
 	a->kind = ASKER_NATION;

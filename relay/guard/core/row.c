@@ -178,8 +178,8 @@ static struct err in_force(const struct document *doc, struct txn *txn,
 		bool visible = false;
 
 		if (st->kind == STATEMENT_LABEL && view) {
-			struct err e = view_has_label(view, txn, st->label,
-						      &visible);
+			struct err e =
+				view_has_label(view, txn, st->label, &visible);
 			if (failed(e))
 				return e;
 		}
@@ -193,10 +193,10 @@ static struct err in_force(const struct document *doc, struct txn *txn,
 	return arena_check(arena);
 }
 
-struct err row_make(struct core *core, struct txn *txn,
-		    const struct view *view, bool nation,
-		    const struct document_read *read, struct arena *arena,
-		    struct row_shelves *shelves, struct changes_row *out)
+struct err row_make(struct core *core, struct txn *txn, const struct view *view,
+		    bool nation, const struct document_read *read,
+		    struct arena *arena, struct row_shelves *shelves,
+		    struct changes_row *out)
 {
 	const struct document *doc = &read->doc;
 	struct changes_head *heads;

@@ -25,10 +25,10 @@ struct row_shelves {
  * nations with statements and foreign seals, and only heads whose group is
  * signed.  Adds the shelves it names.
  */
-struct err row_make(struct core *core, struct txn *txn,
-		    const struct view *view, bool nation,
-		    const struct document_read *read, struct arena *arena,
-		    struct row_shelves *shelves, struct changes_row *out);
+struct err row_make(struct core *core, struct txn *txn, const struct view *view,
+		    bool nation, const struct document_read *read,
+		    struct arena *arena, struct row_shelves *shelves,
+		    struct changes_row *out);
 
 /* The shelves as the page describes them. */
 struct err row_shelves_list(struct core *core,

@@ -31,7 +31,7 @@ enum {
 	CORE_GARBAGE_MAX = 4096,  /* documents whose segments may be dropped */
 	CORE_SPARE_SLOTS = 64,
 	CORE_KEY_LIFE_S = 30 * 24 * 3600, /* `until` of a device's keys */
-	CORE_SKEW_S = 600, /* `created` of a signed request */
+	CORE_SKEW_S = 600,		  /* `created` of a signed request */
 	CORE_INLINE_MAX = 16384,
 };
 
@@ -83,8 +83,8 @@ struct core {
 	pthread_rwlock_t policing_lock;
 	struct policing *policing;
 
-	atomic_uint_fast64_t epoch;   /* for parked readers */
-	atomic_uint_fast64_t commits; /* since the start */
+	atomic_uint_fast64_t epoch;	/* for parked readers */
+	atomic_uint_fast64_t commits;	/* since the start */
 	atomic_uint_fast64_t authority; /* commits that changed who may what */
 
 	pthread_mutex_t lock; /* the rest */
@@ -115,7 +115,7 @@ struct asker {
 	struct subject subject;
 	struct peer peer;
 	struct officer officer;
-	struct key_id key; /* that signs his requests */
+	struct key_id key;	    /* that signs his requests */
 	struct crypto_public *sign; /* the same; may be owned */
 	bool sign_owned;
 };
@@ -146,7 +146,7 @@ struct job {
 	bool waits;  /* check asks to be parked */
 	bool takes_body;
 	bool body_taken; /* and the write is what remains */
-	bool stale; /* something moved since: check again */
+	bool stale;	 /* something moved since: check again */
 	bool done;
 	unsigned again; /* how often it was checked */
 	void *state;	/* of the operation; in the arena */
@@ -168,7 +168,7 @@ struct batch {
 	struct txn *txn;
 	struct document_writer writer;
 	uint64_t now_s;
-	bool wakes; /* parked readers must look again */
+	bool wakes;	/* parked readers must look again */
 	bool authority; /* who may what has changed in it */
 };
 
@@ -185,14 +185,14 @@ enum proof { PROOF_CERTIFICATE, PROOF_SIGNED, PROOF_SINGLE_USE };
 struct operation {
 	const char *name; /* the audit's and the log's word */
 	const char *method;
-	const char *path; /* segments; `{}` takes any one */
+	const char *path;   /* segments; `{}` takes any one */
 	unsigned listeners; /* bits 1 << enum core_listener */
 	unsigned askers;    /* bits of enum asker_kind */
 	enum proof proof;
-	unsigned rights;    /* of a device's subject, all needed */
-	unsigned roles;	    /* of an officer: bits 1 << role; 0: any */
-	bool beyond_quota;  /* its writes go on when the store is full */
-	bool open; /* whoever the certificate names is not looked up */
+	unsigned rights;   /* of a device's subject, all needed */
+	unsigned roles;	   /* of an officer: bits 1 << role; 0: any */
+	bool beyond_quota; /* its writes go on when the store is full */
+	bool open;	   /* whoever the certificate names is not looked up */
 	struct err (*check)(struct job *job);
 	struct err (*confirm)(struct job *job, struct batch *batch);
 	struct err (*apply)(struct job *job, struct batch *batch);
@@ -256,8 +256,7 @@ struct err job_audit(struct job *job, struct batch *batch,
 /* ---- write.c ---- */
 /* One transaction for these jobs; used by pulls too (no jobs). */
 void write_jobs(struct core *core, struct job **jobs, size_t count);
-struct err batch_begin(struct core *core, bool beyond_quota,
-		       struct batch *out);
+struct err batch_begin(struct core *core, bool beyond_quota, struct batch *out);
 struct err batch_commit(struct batch *batch);
 void batch_abort(struct batch *batch);
 

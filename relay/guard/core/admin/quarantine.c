@@ -12,8 +12,7 @@ static struct err read_after(struct span text, struct quarantined *q)
 {
 	struct err e = nation_parse(span_sub(text, 0, NATION_LEN), &q->from);
 
-	if (!failed(e) &&
-	    (text.len != AFTER_LEN || text.at[NATION_LEN] != ':'))
+	if (!failed(e) && (text.len != AFTER_LEN || text.at[NATION_LEN] != ':'))
 		e = err_make(ERR_USAGE, "after is `next` of the page before");
 	if (!failed(e))
 		e = digest_parse(span_sub(text, NATION_LEN + 1, text.len),

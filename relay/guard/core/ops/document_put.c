@@ -121,8 +121,8 @@ struct err ops_check_label(struct job *job, struct txn *txn, bool brought,
 					"the label brought is not the one "
 					"that is named");
 		if (!failed(e))
-			e = policing_label_xml(job->policing, xml, &problem,
-					       &l, &job->label);
+			e = policing_label_xml(job->policing, xml, &problem, &l,
+					       &job->label);
 	} else {
 		e = seen_label(job, txn, digest, &l);
 	}

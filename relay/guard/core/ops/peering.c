@@ -105,8 +105,7 @@ static struct err check_connection(struct job *job, struct peering_state *s)
 			     "the certificate names another nation");
 	if (!failed(e))
 		e = certificate_check(job->certificate, s->request.ca,
-				      CERTIFICATE_BOTH,
-				      core_now_s(job->core));
+				      CERTIFICATE_BOTH, core_now_s(job->core));
 	return e;
 }
 
