@@ -230,7 +230,7 @@ static struct err write_once(struct core *core, struct job **jobs, size_t count)
 	struct err e;
 
 	for (size_t i = 0; i < count; i++)
-		beyond = beyond || (jobs[i]->op && jobs[i]->op->beyond_quota);
+		beyond = beyond || jobs[i]->op->beyond_quota;
 	e = batch_begin(core, beyond, &batch);
 	if (failed(e))
 		return e;

@@ -50,10 +50,11 @@ static struct err id_parse(struct span text, uint8_t out[LEASE_ID_LEN])
 		return err_make(ERR_NOT_FOUND, "no such upload");
 	for (size_t i = 0; i < HEX_ID_LEN; i++) {
 		const char *d = memchr(hex, text.at[i], 16);
+		unsigned high = i % 2 ? out[i / 2] : 0;
 
 		if (!d)
 			return err_make(ERR_NOT_FOUND, "no such upload");
-		out[i / 2] = (uint8_t)(out[i / 2] << 4 | (d - hex));
+		out[i / 2] = (uint8_t)(high << 4 | (unsigned)(d - hex));
 	}
 	return ERR_NONE;
 }
