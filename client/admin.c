@@ -292,7 +292,7 @@ int admin_do(const struct cli *c, const char *method, const char *target,
 	int code = admin_open(c, &a);
 
 	buf_init(&answer, ADMIN_ANSWER_MAX);
-	if (!code)
+	if (a)
 		code = admin_call(a, method, target, body, &answer);
 	if (!code && answer.len)
 		code = admin_show(c, buf_span(&answer));

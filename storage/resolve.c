@@ -486,6 +486,8 @@ static struct err known(const struct document *old,
 	for (size_t i = 0; i < doc->heads_count; i++)
 		if (digest_eq(doc->heads[i].digest, out->digest))
 			h = &doc->heads[i];
+	if (!h)
+		return err_make(ERR_INTERNAL, "a known head is not there");
 	out->dot = h->seals[0].dot;
 	out->outcome = RESOLVE_KNOWN;
 	if (in->local)

@@ -463,7 +463,7 @@ struct err changes_document_decode(struct span body, struct arena *arena,
 
 	row = failed(e) ? NULL : arena_alloc(arena, sizeof(*row));
 	if (!failed(e) && !row)
-		e = arena_check(arena);
+		e = err_make(ERR_TOO_LARGE, "no room for the row");
 	if (!failed(e))
 		e = read_row(json, arena, row);
 	if (!failed(e))

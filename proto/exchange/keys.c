@@ -165,7 +165,7 @@ struct err keys_answer_decode(struct span body, struct arena *arena,
 	if (!failed(e)) {
 		list = arena_array(arena, n ? n : 1, sizeof(*list));
 		if (!list)
-			e = arena_check(arena);
+			e = err_make(ERR_TOO_LARGE, "no room for the grants");
 	}
 	for (size_t i = 0; i < n && !failed(e); i++)
 		e = read_grant(json_at(array, i), arena, &list[i]);

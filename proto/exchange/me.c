@@ -318,7 +318,7 @@ struct err me_policy_decode(struct span body, struct arena *arena,
 	if (!failed(e)) {
 		list = arena_array(arena, p.files_count + 1, sizeof(*list));
 		if (!list)
-			e = arena_check(arena);
+			e = err_make(ERR_TOO_LARGE, "no room for the files");
 	}
 	for (size_t i = 0; !failed(e) && i < p.files_count; i++) {
 		struct span text;
@@ -392,7 +392,7 @@ struct err me_label_decode(struct span body, struct arena *arena,
 	if (!failed(e)) {
 		list = arena_array(arena, ME_MARKINGS_MAX, sizeof(*list));
 		if (!list)
-			e = arena_check(arena);
+			e = err_make(ERR_TOO_LARGE, "no room for the markings");
 	}
 	while (!failed(e) &&
 	       json_member(marking, l.markings_count, &name, &value)) {

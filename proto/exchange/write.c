@@ -212,7 +212,7 @@ struct err write_missing_decode(struct span body, struct arena *arena,
 	if (!failed(e)) {
 		list = arena_array(arena, n ? n : 1, sizeof(*list));
 		if (!list)
-			e = arena_check(arena);
+			e = err_make(ERR_TOO_LARGE, "no room for the ranges");
 	}
 	for (size_t i = 0; i < n && !failed(e); i++) {
 		const struct json *pair = json_at(array, i);

@@ -67,9 +67,9 @@ static struct err select_alternative(const struct policy *policy,
 
 		if (part->kind != LABEL_ALTERNATIVE || t != &policy->tables[0])
 			continue;
-		e = contradiction ? contradicts(part, problem, rule)
-				  : select_part(t, part, problem,
-						*found ? &other : out, rule);
+		if (contradiction)
+			return contradicts(part, problem, rule);
+		e = select_part(t, part, problem, *found ? &other : out, rule);
 		if (failed(e))
 			return e;
 		if (*found && !same(out, &other)) {

@@ -77,7 +77,7 @@ static struct err attribute(const struct label_read *r,
 static struct err read_type(const struct label_read *r,
 			    const struct xml_element *e, enum label_type *out)
 {
-	struct span text;
+	struct span text = {0};
 	struct err err = attribute(r, e, "Type", &text);
 
 	if (failed(err))
