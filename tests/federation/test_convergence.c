@@ -68,9 +68,6 @@ static void allowed(struct history *h, const char *what, struct err e)
 	case ERR_MISSING_KEY:
 	case ERR_UNREACHABLE:
 	case ERR_REPLAYED:
-	/* A head under an older statement than the one in force, whose label
-	 * a row does not name: a device guesses it from its shelves. */
-	case ERR_LABEL:
 		return;
 	default:
 		fail_msg("seed %u: %s: %s: %s", h->seed, what,
