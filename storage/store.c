@@ -156,7 +156,7 @@ static struct err env_free(struct store *store, enum store_env env,
 	MDB_txn *txn = NULL;
 	MDB_cursor *cursor = NULL;
 	MDB_val key, value;
-	MDB_stat stat;
+	MDB_stat stat = {0};
 	uint64_t pages = 0;
 	size_t n;
 	int rc;
