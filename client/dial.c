@@ -71,6 +71,9 @@ struct err dial_open(const char *host, const char *port, unsigned most_ms,
 	uint64_t until = dial_now_ms() + most_ms;
 	int fd = -1;
 
+	/* RFC 6761 s.6.3: the loopback, whatever a hosts file says. */
+	if (strcmp(host, "localhost") == 0)
+		host = NULL;
 	if (getaddrinfo(host, port, &hints, &list) != 0)
 		return err_make(ERR_UNREACHABLE, "the name is not known");
 	for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)

@@ -409,6 +409,7 @@ struct err dial_new(struct link *l, const struct channel_message *m,
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct link_dial *d;
 	char port[8];
+	const char *host;
 	struct err e;
 
 	if (l->dial_count >= LINK_DIALS_MAX)
@@ -442,8 +443,10 @@ struct err dial_new(struct link *l, const struct channel_message *m,
 	d->lookup.data = d;
 	snprintf(port, sizeof(port), "%u", d->address.port);
 	d->looking = true;
-	if (uv_getaddrinfo(l->loop, &d->lookup, on_found, d->address.host, port,
-			   &hints)) {
+	/* RFC 6761 s.6.3: the loopback, whatever a hosts file says. */
+	host = strcmp(d->address.host, "localhost") == 0 ? NULL
+							 : d->address.host;
+	if (uv_getaddrinfo(l->loop, &d->lookup, on_found, host, port, &hints)) {
 		d->looking = false;
 		dial_close(d, err_make(ERR_UNREACHABLE, "no look-up"));
 		return err_make(ERR_UNREACHABLE, "no look-up");
