@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: bench BUILD "
-				"[decisions|store|keys|sync|daemon]\n");
+				"[decisions|store|keys|sync|feed|daemon]\n");
 		return EXIT_FAILURE;
 	}
 	snprintf(folder, sizeof(folder), "%s/bench", argv[1]);
@@ -73,6 +73,8 @@ int main(int argc, char **argv)
 		bench_keys(folder);
 	if (!only || strcmp(only, "sync") == 0)
 		bench_sync(folder);
+	if (!only || strcmp(only, "feed") == 0)
+		bench_feed(folder);
 	if (!only || strcmp(only, "daemon") == 0)
 		bench_daemon(folder, argv[1]);
 	figure_say("%.0f s in all", figure_wall() - began);

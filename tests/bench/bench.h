@@ -13,6 +13,9 @@ void bench_store(const char *folder);
 void bench_keys(const char *folder);
 /* Pages of changes for a reader who may see one document in a hundred. */
 void bench_sync(const char *folder);
+/* The same with a million documents on 200 shelves, beside a raw merge over the
+ * same rows (DOCUMENTS in the environment: another number). */
+void bench_feed(const char *folder);
 /* Puts over HTTP/2 with mutual TLS against the whole daemon, started from the
  * folder `programs`. */
 void bench_daemon(const char *folder, const char *programs);

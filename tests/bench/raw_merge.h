@@ -1,0 +1,22 @@
+/*
+ * The limit of a sync: LMDB alone, merging the feed rows of some shelves by
+ * sequence and copying each row and its document's record, in the store's own
+ * file.  No MAC is checked, nothing is decoded, decided or answered.
+ */
+#ifndef TESTS_BENCH_RAW_MERGE_H
+#define TESTS_BENCH_RAW_MERGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct raw_merge {
+	size_t rows, bytes; /* came to, and copied */
+	double first_s;	    /* with the map just made: the first touch */
+	double again_s;	    /* the median of some more */
+};
+
+/* `records`: the folder of the environment, which no process has open. */
+struct raw_merge raw_merge_run(const char *records, const uint32_t *shelves,
+			       size_t count);
+
+#endif
