@@ -1,26 +1,60 @@
 /* The MAC on every record, and helpers for values. */
 #include "storage/record.h"
 
-#include "proto/crypto/crypto.h"
 #include "proto/crypto/domain.h"
 
-struct err record_mac(struct span mac_key, struct span store_id,
-		      const char *table, struct span key, struct span value,
-		      struct buf *scratch, uint8_t out[RECORD_MAC_LEN])
+/* What stands before the value, put together without memory of the heap. */
+enum { HEAD_MAX = 512 };
+
+struct head {
+	uint8_t at[HEAD_MAX];
+	size_t len;
+	bool bad;
+};
+
+static void head_put(struct head *h, struct span bytes)
 {
-	uint8_t full[CRYPTO_HASH_MAX];
+	h->bad |= bytes.len > sizeof(h->at) - h->len;
+	if (h->bad || !bytes.len)
+		return;
+	memcpy(h->at + h->len, bytes.at, bytes.len);
+	h->len += bytes.len;
+}
+
+static void head_put_var(struct head *h, struct span bytes)
+{
+	uint8_t len[2] = {(uint8_t)(bytes.len >> 8), (uint8_t)bytes.len};
+
+	head_put(h, SPAN_OBJ(len));
+	head_put(h, bytes);
+}
+
+struct err record_mac(struct hmac *work, const struct hmac_key *mac_key,
+		      struct span store_id, const char *table, struct span key,
+		      struct span value, uint8_t out[RECORD_MAC_LEN])
+{
+	uint8_t full[CRYPTO_SHA256], len[4];
+	struct head head;
 	struct err e;
 
-	buf_reset(scratch);
-	encode_domain(scratch, DOMAIN_RECORD);
-	buf_put(scratch, store_id);
-	buf_put_var(scratch, span_str(table));
-	buf_put_var(scratch, key);
-	record_put_long(scratch, value);
-	e = buf_check(scratch);
+	head.len = 0;
+	head.bad = value.len > UINT32_MAX;
+	head_put_var(&head, span_str(domain_string(DOMAIN_RECORD)));
+	head_put(&head, store_id);
+	head_put_var(&head, span_str(table));
+	head_put_var(&head, key);
+	for (size_t i = 0; i < sizeof(len); i++)
+		len[i] = (uint8_t)(value.len >> (24 - 8 * i));
+	head_put(&head, SPAN_OBJ(len));
+	if (head.bad)
+		return err_make(ERR_TOO_LARGE, "a record beyond its MAC");
+	e = hmac_begin(work, mac_key);
 	if (!failed(e))
-		e = crypto_hmac(CRYPTO_SHA256, mac_key, buf_span(scratch),
-				full);
+		e = hmac_update(work, span_of(head.at, head.len));
+	if (!failed(e))
+		e = hmac_update(work, value);
+	if (!failed(e))
+		e = hmac_final(work, full);
 	if (!failed(e))
 		memcpy(out, full, RECORD_MAC_LEN);
 	return e;

@@ -12,13 +12,14 @@
 
 #include "proto/base/buf.h"
 #include "proto/base/id.h"
+#include "proto/crypto/hmac.h"
 
 enum { RECORD_MAC_LEN = 16, RECORD_VALUE_MAX = 1 << 20 };
 
-/* `scratch` is overwritten; its memory is kept for the next. */
-struct err record_mac(struct span mac_key, struct span store_id,
-		      const char *table, struct span key, struct span value,
-		      struct buf *scratch, uint8_t out[RECORD_MAC_LEN]);
+/* With the MAC key made ready; `work` is the calling thread's. */
+struct err record_mac(struct hmac *work, const struct hmac_key *mac_key,
+		      struct span store_id, const char *table, struct span key,
+		      struct span value, uint8_t out[RECORD_MAC_LEN]);
 
 /* ---- values: written with buf_put_*, and these ---- */
 

@@ -331,10 +331,12 @@ static struct err open_files(const struct store_options *o, struct store **out)
 	store->quota = o->quota;
 	store->faults = o->faults;
 	memcpy(store->store_id, o->store_id, STORE_ID_LEN);
-	memcpy(store->mac_key, o->mac_key, STORE_MAC_KEY_LEN);
 	store->path = store_fault(store) ? NULL : strdup(o->path);
 	e = store->path ? ERR_NONE
 			: err_make(ERR_NO_MEMORY, "no memory for the store");
+	if (!failed(e))
+		e = hmac_key_new(span_of(o->mac_key, STORE_MAC_KEY_LEN),
+				 &store->mac_key);
 	if (!failed(e))
 		e = take_lock(store);
 	if (!failed(e))
@@ -358,7 +360,7 @@ void store_close(struct store *store)
 			mdb_env_close(store->env[i]);
 	if (store->lock >= 0)
 		close(store->lock);
-	wipe(store->mac_key, sizeof(store->mac_key));
+	hmac_key_free(store->mac_key);
 	free(store->path);
 	free(store);
 }

@@ -4,6 +4,7 @@
 #ifndef STORAGE_STORE_INSIDE_H
 #define STORAGE_STORE_INSIDE_H
 
+#include "proto/crypto/hmac.h"
 #include "storage/store.h"
 
 struct MDB_env;
@@ -16,7 +17,7 @@ struct store {
 	struct random random;
 	struct clock clock;
 	uint8_t store_id[STORE_ID_LEN];
-	uint8_t mac_key[STORE_MAC_KEY_LEN];
+	struct hmac_key *mac_key; /* for any thread */
 	uint64_t quota;
 	struct store_faults *faults;
 	struct store_header header;

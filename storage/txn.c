@@ -11,7 +11,7 @@
 
 enum {
 	SCRATCH_FIRST = 4096,
-	SCRATCH_MAX = RECORD_VALUE_MAX + 1024,
+	SCRATCH_MAX = RECORD_VALUE_MAX + RECORD_MAC_LEN,
 	CUT_SHORT_MAX = 1 << 20, /* what is left of a disk that cuts short */
 };
 
@@ -23,7 +23,8 @@ struct txn {
 	bool writes;
 	bool reserve; /* beyond the quota */
 	struct txn_steps steps;
-	struct buf scratch; /* what the MAC is made over */
+	struct hmac *work;  /* made with the first MAC */
+	struct buf scratch; /* a value and its MAC, on their way */
 };
 
 /* Where a cursor stands, beyond what LMDB knows. */
@@ -156,6 +157,7 @@ static void release(struct txn *txn)
 		txn->outer->steps.steps += txn->steps.steps;
 		txn->outer->steps.writes += txn->steps.writes;
 	}
+	hmac_free(txn->work);
 	buf_clear(&txn->scratch);
 	free(txn);
 }
@@ -232,19 +234,21 @@ struct txn_steps txn_steps(const struct txn *txn)
 
 /* ---- records ---- */
 
-/* The MAC of a record; the scratch then ends with the value. */
 static struct err mac(struct txn *txn, enum table table, struct span key,
 		      struct span value, uint8_t out[RECORD_MAC_LEN])
 {
 	struct store *s = txn->store;
+	struct err e = ERR_NONE;
 
-	if (!txn->scratch.at && store_fault(s))
+	if (!txn->work && store_fault(s))
 		return err_make(ERR_NO_MEMORY, "no memory for a record");
-	if (!txn->scratch.at)
-		(void)buf_grow(&txn->scratch, SCRATCH_FIRST);
-	return record_mac(span_of(s->mac_key, STORE_MAC_KEY_LEN),
+	if (!txn->work)
+		e = hmac_new(&txn->work);
+	if (failed(e))
+		return e;
+	return record_mac(txn->work, s->mac_key,
 			  span_of(s->store_id, STORE_ID_LEN), table_name(table),
-			  key, value, &txn->scratch, out);
+			  key, value, out);
 }
 
 /* From what stands on disk to the value. */
@@ -320,14 +324,18 @@ static struct err put(struct txn *txn, enum table table, struct key key,
 	e = mac(txn, table, key_span(&key), value, tag);
 	if (failed(e))
 		return e;
-	/* The scratch holds a copy: `value` may lie in a page that the put
-	 * itself moves. */
+	/* A copy: `value` may lie in a page that the put itself moves. */
+	buf_reset(&txn->scratch);
+	if (!txn->scratch.at)
+		(void)buf_grow(&txn->scratch, SCRATCH_FIRST);
+	buf_reset(&txn->scratch);
+	buf_put(&txn->scratch, value);
 	buf_put(&txn->scratch, SPAN_OBJ(tag));
 	e = buf_check(&txn->scratch);
 	if (failed(e))
 		return e;
-	v.mv_size = value.len + sizeof(tag);
-	v.mv_data = txn->scratch.at + txn->scratch.len - v.mv_size;
+	v.mv_size = txn->scratch.len;
+	v.mv_data = txn->scratch.at;
 	txn->steps.writes++;
 	rc = store_fault(txn->store);
 	if (!rc)

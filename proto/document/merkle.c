@@ -58,3 +58,46 @@ struct err merkle_derive(const uint8_t secret[32], enum domain domain,
 	buf_clear(&b);
 	return e;
 }
+
+struct err merkle_secret_init(const uint8_t secret[32],
+			      struct merkle_secret *out)
+{
+	struct err e;
+
+	*out = (struct merkle_secret){0};
+	e = hmac_key_new(span_of(secret, 32), &out->key);
+	if (!failed(e))
+		e = hmac_new(&out->work);
+	if (failed(e))
+		merkle_secret_clear(out);
+	return e;
+}
+
+void merkle_secret_clear(struct merkle_secret *s)
+{
+	hmac_key_free(s->key);
+	hmac_free(s->work);
+	*s = (struct merkle_secret){0};
+}
+
+struct err merkle_secret_derive(const struct merkle_secret *s,
+				enum domain domain, uint64_t n,
+				uint8_t out[DIGEST_LEN])
+{
+	struct span name = span_str(domain_string(domain));
+	uint8_t len[2] = {(uint8_t)(name.len >> 8), (uint8_t)name.len};
+	uint8_t number[8];
+	struct err e = hmac_begin(s->work, s->key);
+
+	for (size_t i = 0; i < sizeof(number); i++)
+		number[i] = (uint8_t)(n >> (56 - 8 * i));
+	if (!failed(e))
+		e = hmac_update(s->work, SPAN_OBJ(len));
+	if (!failed(e))
+		e = hmac_update(s->work, name);
+	if (!failed(e))
+		e = hmac_update(s->work, SPAN_OBJ(number));
+	if (!failed(e))
+		e = hmac_final(s->work, out);
+	return e;
+}

@@ -93,14 +93,16 @@ static int place_cmp(const void *a, const void *b)
 }
 
 /* Leaf i stands where its key stands among all 256. */
-static struct err places_derive(const uint8_t *secret, uint8_t *places)
+static struct err places_derive(const struct merkle_secret *secret,
+				uint8_t *places)
 {
 	struct place list[SEAL_LEAVES];
 	struct err e = ERR_NONE;
 
 	for (uint16_t i = 0; i < SEAL_LEAVES && !failed(e); i++) {
 		list[i].leaf = i;
-		e = merkle_derive(secret, DOMAIN_GROUP_PLACE, i, list[i].key);
+		e = merkle_secret_derive(secret, DOMAIN_GROUP_PLACE, i,
+					 list[i].key);
 	}
 	if (!failed(e)) {
 		qsort(list, SEAL_LEAVES, sizeof(list[0]), place_cmp);
@@ -116,24 +118,29 @@ struct err seal_group_build(const uint8_t secret[SEAL_SECRET_LEN],
 			    const struct digest *cores, size_t count,
 			    struct seal_group *out)
 {
+	struct merkle_secret derive;
 	struct err e;
 
 	if (count == 0 || count > SEAL_LEAVES)
 		return err_make(ERR_TOO_LARGE, "a group has 1 to 256 leaves");
+	e = merkle_secret_init(secret, &derive);
+	if (failed(e))
+		return e;
 	out->replica = replica;
 	out->time = time;
 	out->count = count;
 	out->nodes[0] = (struct digest){0};
-	e = places_derive(secret, out->places);
+	e = places_derive(&derive, out->places);
 	for (size_t i = 0; i < SEAL_LEAVES && !failed(e); i++) {
 		struct digest core = {0};
 
-		e = merkle_derive(secret, DOMAIN_GROUP_SALT, i, out->salts[i]);
+		e = merkle_secret_derive(&derive, DOMAIN_GROUP_SALT, i,
+					 out->salts[i]);
 		if (!failed(e) && i < count)
 			core = cores[i];
 		else if (!failed(e))
-			e = merkle_derive(secret, DOMAIN_GROUP_FILLER, i,
-					  core.at);
+			e = merkle_secret_derive(&derive, DOMAIN_GROUP_FILLER,
+						 i, core.at);
 		if (!failed(e))
 			e = merkle_leaf(
 				out->salts[i], core,
@@ -142,6 +149,7 @@ struct err seal_group_build(const uint8_t secret[SEAL_SECRET_LEN],
 	for (size_t n = SEAL_LEAVES - 1; n > 0 && !failed(e); n--)
 		e = merkle_node(out->nodes[2 * n], out->nodes[2 * n + 1],
 				&out->nodes[n]);
+	merkle_secret_clear(&derive);
 	return e;
 }
 

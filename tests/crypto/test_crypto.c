@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "proto/crypto/crypto.h"
+#include "proto/crypto/hmac.h"
 #include "proto/crypto/domain.h"
 #include "tests/crypto/vectors.h"
 
@@ -110,6 +111,43 @@ static void hmac_is_as_in_rfc_4231(void **state)
 	expect_hex("60e431591ee0b67f0d8a26aacbf5b77f"
 		   "8e0bc6213728c5140546040f0ee37f54",
 		   out, 32);
+}
+
+static void a_key_made_ready_gives_the_same_hmac_each_time(void **state)
+{
+	uint8_t key[131], message[300], want[32], got[32];
+	struct hmac_key *ready = NULL;
+	struct hmac *h = NULL;
+
+	OK(hmac_new(&h));
+	memset(key, 0xaa, sizeof(key));
+	memset(message, 0x5c, sizeof(message));
+	for (size_t len = 0; len <= sizeof(key); len += len < 66 ? 1 : 65) {
+		OK(hmac_key_new(span_of(key, len), &ready));
+		for (size_t n = 0; n < sizeof(message); n += 59) {
+			OK(crypto_hmac(CRYPTO_SHA256, span_of(key, len),
+				       span_of(message, n), want));
+			OK(hmac_begin(h, ready));
+			OK(hmac_update(h, span_of(message, n / 2)));
+			OK(hmac_update(h, span_of(message, n - n / 2)));
+			OK(hmac_final(h, got));
+			assert_memory_equal(want, got, sizeof(want));
+		}
+		hmac_key_free(ready);
+	}
+	/* What was begun and not ended is forgotten. */
+	OK(hmac_key_new(SPAN_OBJ(key), &ready));
+	OK(crypto_hmac(CRYPTO_SHA256, SPAN_OBJ(key), span_str("b"), want));
+	OK(hmac_begin(h, ready));
+	OK(hmac_update(h, span_str("a")));
+	OK(hmac_begin(h, ready));
+	OK(hmac_update(h, span_str("b")));
+	OK(hmac_final(h, got));
+	assert_memory_equal(want, got, sizeof(want));
+	hmac_key_free(ready);
+	hmac_key_free(NULL);
+	hmac_free(h);
+	hmac_free(NULL);
 }
 
 static void hkdf_is_as_in_rfc_5869(void **state)
@@ -538,6 +576,8 @@ int main(void)
 		cmocka_unit_test(sha_of_abc_is_as_in_fips_180),
 		cmocka_unit_test(a_hash_in_parts_is_the_hash_of_the_whole),
 		cmocka_unit_test(hmac_is_as_in_rfc_4231),
+		cmocka_unit_test(
+			a_key_made_ready_gives_the_same_hmac_each_time),
 		cmocka_unit_test(hkdf_is_as_in_rfc_5869),
 		cmocka_unit_test(scrypt_is_as_in_rfc_7914),
 		cmocka_unit_test(gcm_is_as_published),

@@ -19,18 +19,22 @@
 static void the_mac_is_over_the_members_in_order(void **state)
 {
 	uint8_t key[32] = {1}, id[16] = {2}, tag[RECORD_MAC_LEN], full[32];
-	struct buf scratch, want;
+	struct hmac_key *ready = NULL;
+	struct hmac *work = NULL;
+	struct buf want;
 
-	buf_init(&scratch, 4096);
 	buf_init(&want, 4096);
-	must(record_mac(SPAN_OBJ(key), SPAN_OBJ(id), "feed", span_str("k"),
-			span_str("value"), &scratch, tag));
+	must(hmac_key_new(SPAN_OBJ(key), &ready));
+	must(hmac_new(&work));
+	must(record_mac(work, ready, SPAN_OBJ(id), "feed", span_str("k"),
+			span_str("value"), tag));
 	buf_put(&want, span_of("\0\021entente record v1", 19));
 	buf_put(&want, SPAN_OBJ(id));
 	buf_put(&want, span_of("\0\004feed\0\001k\0\0\0\005value", 18));
 	must(crypto_hmac(CRYPTO_SHA256, SPAN_OBJ(key), buf_span(&want), full));
 	assert_memory_equal(tag, full, RECORD_MAC_LEN);
-	buf_clear(&scratch);
+	hmac_free(work);
+	hmac_key_free(ready);
 	buf_clear(&want);
 }
 
@@ -39,17 +43,22 @@ static void the_mac_binds_store_table_key_and_value(void **state)
 	uint8_t key[32] = {1}, id[16] = {2}, other[16] = {3};
 	uint8_t a[RECORD_MAC_LEN], b[RECORD_MAC_LEN];
 	struct span k = span_str("k"), v = span_str("v");
-	struct buf s;
+	struct hmac_key *ready = NULL;
+	struct hmac *w = NULL;
 
-	buf_init(&s, 4096);
-	must(record_mac(SPAN_OBJ(key), SPAN_OBJ(id), "feed", k, v, &s, a));
-	must(record_mac(SPAN_OBJ(key), SPAN_OBJ(other), "feed", k, v, &s, b));
+	must(hmac_key_new(SPAN_OBJ(key), &ready));
+	must(hmac_new(&w));
+	must(record_mac(w, ready, SPAN_OBJ(id), "feed", k, v, a));
+	must(record_mac(w, ready, SPAN_OBJ(other), "feed", k, v, b));
 	assert_memory_not_equal(a, b, sizeof(a));
-	must(record_mac(SPAN_OBJ(key), SPAN_OBJ(id), "audit", k, v, &s, b));
+	must(record_mac(w, ready, SPAN_OBJ(id), "audit", k, v, b));
 	assert_memory_not_equal(a, b, sizeof(a));
-	must(record_mac(SPAN_OBJ(key), SPAN_OBJ(id), "feed", v, k, &s, b));
+	must(record_mac(w, ready, SPAN_OBJ(id), "feed", v, k, b));
 	assert_memory_not_equal(a, b, sizeof(a));
-	buf_clear(&s);
+	must(record_mac(w, ready, SPAN_OBJ(id), "feed", k, v, b));
+	assert_memory_equal(a, b, sizeof(a));
+	hmac_free(w);
+	hmac_key_free(ready);
 }
 
 static void values_are_read_as_written(void **state)

@@ -71,19 +71,23 @@ void kept_record(struct kept *k, const struct json *record)
 	struct key key = key_raw(published_bytes(p, record, "key"));
 	uint8_t mac_key[STORE_MAC_KEY_LEN], mac[RECORD_MAC_LEN];
 	const struct store_header *h = store_header(k->temp.store);
-	struct buf bytes, scratch;
+	struct hmac_key *ready = NULL;
+	struct hmac *work = NULL;
+	struct buf bytes;
 	struct txn *txn = NULL;
 	struct span value;
 
 	buf_init(&bytes, 1 << 16);
-	buf_init(&scratch, 1 << 16);
 	must(txn_begin_read(k->temp.store, table_env(table), &txn));
 	must(txn_get(txn, table, key, &value));
 	assert_true(published_is(p, record, "value", value));
 	ring_mac_key(k->temp.ring, mac_key);
-	must(record_mac(SPAN_OBJ(mac_key), SPAN_OBJ(h->store_id),
-			table_name(table), key_span(&key), value, &scratch,
-			mac));
+	must(hmac_key_new(SPAN_OBJ(mac_key), &ready));
+	must(hmac_new(&work));
+	must(record_mac(work, ready, SPAN_OBJ(h->store_id), table_name(table),
+			key_span(&key), value, mac));
+	hmac_free(work);
+	hmac_key_free(ready);
 	assert_true(published_is(p, record, "mac", SPAN_OBJ(mac)));
 	/* A leaf of LMDB has key and data side by side. */
 	buf_put(&bytes, key_span(&key));
@@ -93,7 +97,6 @@ void kept_record(struct kept *k, const struct json *record)
 	assert_true(on_disk(&k->temp, table, buf_span(&bytes)));
 	txn_abort(&txn);
 	buf_clear(&bytes);
-	buf_clear(&scratch);
 }
 
 void kept_file(struct kept *k, const char *folder, const char *name,
