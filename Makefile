@@ -72,7 +72,7 @@ NEEDS_document   := document crypto base
 NEEDS_exchange   := exchange document label crypto base
 NEEDS_wire       := wire crypto base
 NEEDS_storage    := storage document label crypto base
-NEEDS_guard      := client core federation exchange storage document label \
+NEEDS_guard      := client core relay federation exchange storage document label \
 		    crypto base
 NEEDS_federation := $(NEEDS_guard)
 NEEDS_relay      := relay core federation exchange wire storage document \
@@ -91,6 +91,7 @@ sys  = $(foreach m,$(1),$(SYS_$(m))) -lcrypto -lpthread
 
 DAEMON := $(BUILD)/entented $(BUILD)/entented-guard $(BUILD)/entented-front
 
+.DEFAULT_GOAL := all
 all: $(DAEMON) $(BUILD)/entente
 
 # The supervisor, and beside it the programs of its children: the front maps

@@ -155,6 +155,7 @@ static void on_event(struct http_connection *c, const struct h2_event *event)
 		}
 		h2_consume(c->h2, event->stream, event->data.len);
 		break;
+	case H2_SLOW:
 	case H2_WRITABLE:
 		if (call)
 			push_body(c, call);

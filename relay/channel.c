@@ -40,6 +40,7 @@ static void put_members(const struct channel_message *m, struct buf *out)
 	case CHANNEL_REQUEST:
 	case CHANNEL_CALL:
 		buf_put_u8(out, m->listener);
+		buf_put_u16(out, m->status);
 		buf_put_u8(out, m->streams ? FLAG_STREAMS : 0);
 		buf_put_u64(out, m->amount);
 		buf_put_var(out, m->certificate);
@@ -158,6 +159,7 @@ static void read_members(struct channel *c, struct span_reader *r,
 	case CHANNEL_REQUEST:
 	case CHANNEL_CALL:
 		m->listener = span_read_u8(r);
+		m->status = span_read_u16(r);
 		m->streams = read_flag(r, FLAG_STREAMS);
 		m->amount = span_read_u64(r);
 		m->certificate = span_read_var(r);

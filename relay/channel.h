@@ -41,7 +41,9 @@ enum channel_kind {
 	CHANNEL_HELLO = 1, /* amount: CHANNEL_VERSION */
 	CHANNEL_REQUEST,   /* listener, certificate, method, authority, target,
 			    * fields, body; streams: the body comes in pieces;
-			    * amount: the largest answer */
+			    * amount: the largest answer; status: the front
+			    * refuses it, for this enum err_code and for the
+			    * detail in `body`, and the guard finds the words */
 	CHANNEL_ANSWER,	   /* status, fields, body; streams: the body comes in
 			    * pieces and is `amount` bytes long */
 	CHANNEL_CANCEL,	   /* the asker has gone; no answer is wanted */
@@ -63,7 +65,7 @@ struct channel_message {
 	enum channel_kind kind;
 	uint64_t id; /* chosen by the asker, unique while in use on its lane */
 	uint8_t listener;
-	uint16_t status; /* 0 of a call: unreachable */
+	uint16_t status; /* 0 of a call's answer: unreachable */
 	bool streams;
 	bool whole;
 	uint64_t amount;

@@ -59,6 +59,10 @@ static void on_control(uv_poll_t *poll, int status, int events)
 		case CONTROL_STOP:
 			stop(c);
 			break;
+		case CONTROL_STANDING:
+			if (c->on_standing)
+				c->on_standing(c->owner, p.reference);
+			break;
 		case CONTROL_START:
 		case CONTROL_READY:
 			break;

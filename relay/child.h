@@ -13,6 +13,7 @@ struct child {
 	uv_poll_t control;
 	void (*on_lanes)(void *owner, enum control_peer peer, int requests,
 			 int bulk);
+	void (*on_standing)(void *owner, const char *reference); /* or NULL */
 	void (*on_stop)(void *owner); /* also when the supervisor is gone */
 	void *owner;
 	bool stopped;

@@ -25,6 +25,7 @@ static void start_encode(const struct control_start *s, struct buf *b)
 	buf_put(b, SPAN_OBJ(s->root_key));
 	put_digests(b, s->suspects, s->suspect_count);
 	put_digests(b, s->quarantined, s->quarantined_count);
+	buf_put_var(b, span_str(s->reference));
 }
 
 static void get_text(struct span_reader *r, char *out, size_t room)
@@ -68,6 +69,7 @@ static bool start_decode(struct span bytes, struct control_start *s)
 	span_read_into(&r, s->root_key, sizeof(s->root_key));
 	get_digests(&r, s->suspects, &s->suspect_count);
 	get_digests(&r, s->quarantined, &s->quarantined_count);
+	get_text(&r, s->reference, sizeof(s->reference));
 	return span_read_done(&r);
 }
 
@@ -87,6 +89,8 @@ struct err control_send(int fd, const struct control_packet *p)
 	buf_put_u8(&b, (uint8_t)p->peer);
 	if (p->kind == CONTROL_START)
 		start_encode(p->start, &b);
+	else if (p->kind == CONTROL_STANDING)
+		buf_put_var(&b, span_str(p->reference));
 	e = buf_check(&b);
 	if (failed(e))
 		goto out;
@@ -147,9 +151,12 @@ static struct err packet_decode(struct span bytes, int fd_count,
 		return err_make(ERR_MALFORMED, "control: packet");
 	p->kind = (enum control_kind)kind;
 	p->peer = (enum control_peer)peer;
+	if (p->kind == CONTROL_STANDING)
+		get_text(&r, p->reference, sizeof(p->reference));
 	if (p->kind != CONTROL_START)
-		return r.left.len ? err_make(ERR_MALFORMED, "control: packet")
-				  : ERR_NONE;
+		return r.bad || r.left.len
+			       ? err_make(ERR_MALFORMED, "control: packet")
+			       : ERR_NONE;
 	if (!p->start || !start_decode(r.left, p->start))
 		return err_make(ERR_MALFORMED, "control: start");
 	return ERR_NONE;

@@ -17,12 +17,14 @@ enum {
 	CONTROL_PACKET_MAX = 64 * 1024,
 	CONTROL_DIGESTS_MAX = 512,
 	CONTROL_TEXT_MAX = 4096,
+	CONTROL_REFERENCE_MAX = 256,
 };
 
 enum control_kind {
 	CONTROL_START = 1, /* first: struct control_start */
 	CONTROL_LANES,	   /* two descriptors; `peer` at the other end */
 	CONTROL_STOP,	   /* finish what is in hand, then exit */
+	CONTROL_STANDING,  /* front: the guard has died; `reference` */
 	CONTROL_READY,	   /* child: serving */
 };
 
@@ -44,6 +46,8 @@ struct control_start {
 	size_t suspect_count;
 	struct digest quarantined[CONTROL_DIGESTS_MAX];
 	size_t quarantined_count;
+	/* For a front: of refusals without a guard (relay/reference.h). */
+	char reference[CONTROL_REFERENCE_MAX];
 };
 
 struct control_packet {
@@ -51,6 +55,7 @@ struct control_packet {
 	enum control_peer peer;
 	int fds[2];		     /* of LANES; owned by who receives */
 	struct control_start *start; /* of START, to be filled; may be NULL */
+	char reference[CONTROL_REFERENCE_MAX]; /* of STANDING */
 };
 
 /* Never blocks: ERR_BUSY if the other side does not read, ERR_IO. */

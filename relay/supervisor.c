@@ -3,6 +3,7 @@
 #include "relay/control.h"
 #include "relay/listen.h"
 #include "relay/log.h"
+#include "relay/reference.h"
 #include "relay/spawn.h"
 
 #include <errno.h>
@@ -103,6 +104,35 @@ static void list_digests(const struct supervisor *s,
 	}
 }
 
+/* Of refusals while there is no guard: names this moment. */
+static struct err standing_reference(const struct supervisor *s,
+				     char out[CONTROL_REFERENCE_MAX])
+{
+	struct reference r =
+		{.time = (uint64_t)time(NULL),
+		 .who_id = "supervisor",
+		 .code = ERR_BUSY,
+		 .reason = "no guard; one was last seen before this"};
+	const struct random random = {.fill = crypto_random_fill};
+	uint8_t key[CRYPTO_SIV_KEY_LEN];
+	struct buf text;
+	struct err e = ERR_NONE;
+
+	out[0] = 0;
+	if (!s->options->root_key)
+		return ERR_NONE;
+	buf_init(&text, REFERENCE_TEXT_MAX);
+	e = reference_standing_key(s->options->root_key, key);
+	if (!failed(e))
+		e = reference_write(key, REFERENCE_STANDING, &random, &r,
+				    &text);
+	if (!failed(e))
+		snprintf(out, CONTROL_REFERENCE_MAX, "%s", buf_cstr(&text));
+	wipe(key, sizeof(key));
+	buf_clear(&text);
+	return e;
+}
+
 static struct err send_start(struct supervisor *s, const struct kid *k)
 {
 	const struct config *c = s->options->config;
@@ -126,7 +156,10 @@ static struct err send_start(struct supervisor *s, const struct kid *k)
 		       sizeof(start->root_key));
 		list_digests(s, start);
 	}
-	e = control_send(k->control, &p);
+	e = k->role == CONTROL_FRONT ? standing_reference(s, start->reference)
+				     : ERR_NONE;
+	if (!failed(e))
+		e = control_send(k->control, &p);
 	wipe(start, sizeof(*start));
 	free(start);
 	return e;
@@ -305,6 +338,25 @@ static void clear_page(struct inhand *page)
 		inhand_unset(page, i);
 }
 
+/* The fronts refuse by themselves until the next guard is there. */
+static void tell_guard_died(struct supervisor *s)
+{
+	struct control_packet p = {.kind = CONTROL_STANDING};
+	struct err e = standing_reference(s, p.reference);
+
+	if (failed(e)) {
+		log_fault("reference", e);
+		return; /* the one before says less, and will do */
+	}
+	for (size_t i = 0; i < s->count; i++) {
+		struct kid *k = &s->kids[i];
+
+		if (k->role == CONTROL_FRONT && k->state != CHILD_DOWN &&
+		    failed(control_send(k->control, &p)))
+			kill_kid(k);
+	}
+}
+
 static void on_death(struct supervisor *s, struct kid *k, int status)
 {
 	uint64_t now = now_ms();
@@ -326,6 +378,8 @@ static void on_death(struct supervisor *s, struct kid *k, int status)
 	} else if (k->role == CONTROL_GUARD) {
 		clear_page(s->page);
 	}
+	if (k->role == CONTROL_GUARD)
+		tell_guard_died(s);
 	if (now - k->began_ms > SUPERVISOR_YOUNG_MS || !k->delay_ms)
 		k->delay_ms = SUPERVISOR_DELAY_MIN_MS;
 	else

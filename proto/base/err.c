@@ -149,6 +149,13 @@ static const struct err_row rows[ERR_COUNT] = {
 	[ERR_USAGE] = {"usage", 400, "A parameter is wrong.",
 		       "See --help, or the interface description.",
 		       EXIT_BAD_USAGE},
+	[ERR_HEAD_TOO_LARGE] = {"head-too-large", 431,
+				"The header fields are larger than the limit.",
+				"Send fewer and shorter header fields.",
+				EXIT_FAULT},
+	[ERR_URI_TOO_LONG] = {"uri-too-long", 414,
+			      "Path and query are longer than the limit.",
+			      "Send a shorter path and query.", EXIT_FAULT},
 };
 
 const struct err_row *err_row(enum err_code code)

@@ -63,10 +63,12 @@ enum err_code {
 	ERR_RANGE,	 /* a range that cannot be satisfied */
 
 	/* HTTP. */
-	ERR_METHOD, /* method not allowed on this path */
-	ERR_RATE,   /* too many requests or streams */
-	ERR_SLOW,   /* a body or header that came too slowly */
-	ERR_USAGE,  /* a wrong command line or query parameter */
+	ERR_METHOD,	    /* method not allowed on this path */
+	ERR_RATE,	    /* too many requests or streams */
+	ERR_SLOW,	    /* a body or header that came too slowly */
+	ERR_USAGE,	    /* a wrong command line or query parameter */
+	ERR_HEAD_TOO_LARGE, /* header fields beyond the limits */
+	ERR_URI_TOO_LONG,
 
 	ERR_COUNT
 };

@@ -60,6 +60,7 @@ enum domain {
 	DOMAIN_TOKEN_SECRET, /* one-time secrets at rest */
 	DOMAIN_DEVICE_STORE, /* a device's folder at rest */
 	DOMAIN_POLICY,	     /* digest of a set of policy files */
+	DOMAIN_STANDING_REFERENCE, /* key of references without a guard */
 	DOMAIN_COUNT
 };
 

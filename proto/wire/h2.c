@@ -105,7 +105,7 @@ void h2_stream_over(struct h2 *h2, struct h2_stream *s, uint32_t code)
 	/* A body cut short is told no further; what was told stays told. */
 	if (code)
 		s->tell &= ~(unsigned)(TELL_INFORM | TELL_DATA | TELL_END);
-	s->tell &= ~(unsigned)TELL_WRITABLE;
+	s->tell &= ~(unsigned)(TELL_WRITABLE | TELL_SLOW);
 	/* A stream whose head was never told ends untold, at a server. */
 	if (h2->server && (!s->head_done || (code && (s->tell & TELL_HEAD))))
 		s->hidden = true;
@@ -401,6 +401,7 @@ static bool tell_stream(struct h2 *h2, struct h2_stream *s,
 	case TELL_HEAD:
 		event->kind = h2->server ? H2_REQUEST : H2_RESPONSE;
 		event->end = s->head_end;
+		event->why = s->in.refusal;
 		return true;
 	case TELL_DATA:
 		event->kind = H2_DATA;
@@ -411,6 +412,10 @@ static bool tell_stream(struct h2 *h2, struct h2_stream *s,
 		return true;
 	case TELL_WRITABLE:
 		event->kind = H2_WRITABLE;
+		return true;
+	case TELL_SLOW:
+		event->kind = H2_SLOW;
+		event->why = err_make(ERR_SLOW, "a body too slow");
 		return true;
 	case TELL_CLOSED:
 		event->kind = H2_CLOSED;

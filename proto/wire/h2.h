@@ -18,9 +18,9 @@
  * at most h2_body_room bytes; H2_WRITABLE says when there is room again.
  *
  * Caps: the limits below, and `memory_max` for everything that one connection
- * makes nghttp2 hold.  Whoever passes them meets a refusal of the stream
- * (431, 414, 400, answered here and never shown to the owner), or for
- * floods GOAWAY(ENHANCE_YOUR_CALM) and H2_FAILED.
+ * makes nghttp2 hold.  A request that passes them is told with the reason
+ * (`why` of H2_REQUEST: 431, 414, 400), for its owner to answer; floods meet
+ * GOAWAY(ENHANCE_YOUR_CALM) and H2_FAILED.
  */
 #ifndef PROTO_WIRE_H2_H
 #define PROTO_WIRE_H2_H
@@ -80,11 +80,15 @@ struct h2_head {
 };
 
 enum h2_kind {
-	H2_REQUEST,  /* server: `head`; `end` if no body follows */
+	H2_REQUEST,  /* server: `head`; `end` if no body follows; `why`: to be
+			refused with that, and the head is not complete */
 	H2_INFORM,   /* client: a 1xx response, `head` */
 	H2_RESPONSE, /* client: `head`; `end` if no body follows */
 	H2_DATA,     /* `data`; give it back with h2_consume */
-	H2_END, /* the peer's body is complete (not sent where `end` was) */
+	H2_END,	 /* the peer's body is complete (not sent where `end` was) */
+	H2_SLOW, /* server: the body comes too slowly, and nothing was answered
+		    yet: answer `why`, or the stream is reset after as long
+		    again */
 	H2_WRITABLE, /* room again, after h2_body_push found too little */
 	H2_CLOSED,   /* the stream is over, for good or not: `why`, `code`;
 			the last event of a stream */

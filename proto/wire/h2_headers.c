@@ -39,6 +39,11 @@ static struct span *pseudo(struct h2_reading *in, struct span name)
 	return NULL;
 }
 
+static struct err unreadable(const char *why)
+{
+	return err_make(ERR_MALFORMED, why);
+}
+
 static void keep(struct h2 *h2, struct h2_stream *s, struct span name,
 		 struct span value)
 {
@@ -55,19 +60,20 @@ static void keep(struct h2 *h2, struct h2_stream *s, struct span name,
 					  (copy.at[1] - '0') * 10 +
 					  (copy.at[2] - '0');
 		else
-			in->refusal = 400;
+			in->refusal =
+				unreadable("an unknown pseudo-header field");
 		if (to == &in->head.path && copy.len > h2->limits.uri_bytes)
-			in->refusal = 414;
+			in->refusal = err_make(ERR_URI_TOO_LONG, "the path");
 	} else if (h2->server && span_eq_str(name, "host")) {
 		if (in->host.at)
-			in->refusal = 400;
+			in->refusal = unreadable("two host fields");
 		in->host = copy;
 	} else {
 		in->fields[in->head.count++] =
 			(struct h2_field){arena_copy(&s->arena, name), copy};
 	}
 	if (s->arena.full)
-		in->refusal = 431;
+		in->refusal = err_make(ERR_HEAD_TOO_LARGE, "no room for it");
 }
 
 bool h2_head_field(struct h2 *h2, struct h2_stream *s, struct span name,
@@ -85,56 +91,43 @@ bool h2_head_field(struct h2 *h2, struct h2_stream *s, struct span name,
 			err_make(ERR_RATE, "a header block beyond measure"));
 		return false;
 	}
-	if (s->head_done || s->hidden || in->refusal)
+	if (s->head_done || s->hidden || failed(in->refusal))
 		return true;
 	if (in->seen > h2->limits.header_fields ||
 	    in->bytes > h2->limits.header_bytes) {
-		in->refusal = 431;
+		in->refusal = in->seen > h2->limits.header_fields
+				      ? err_make(ERR_HEAD_TOO_LARGE,
+						 "too many fields")
+				      : err_make(ERR_HEAD_TOO_LARGE,
+						 "too many bytes");
 		return true;
 	}
 	/* The library has checked the three digits; be sure of the length. */
 	if (span_eq_str(name, ":status") && value.len != 3) {
-		in->refusal = 400;
+		in->refusal = unreadable("a status of another length");
 		return true;
 	}
 	keep(h2, s, name, value);
 	return true;
 }
 
-/* What the library lets pass and we do not; a status, or 0. */
-static int judge(struct h2_reading *in)
+/* What the library lets pass and we do not. */
+static struct err judge(struct h2_reading *in)
 {
 	struct h2_head *head = &in->head;
 
-	if (in->refusal)
+	if (failed(in->refusal))
 		return in->refusal;
 	if (!head->authority.len)
 		head->authority = in->host;
 	else if (in->host.at && !span_eq(in->host, head->authority))
-		return 400; /* RFC 9113 s.8.3.1 */
+		return unreadable("host is not :authority"); /* RFC 9113
+							      * s.8.3.1 */
 	if (!head->method.len || !head->authority.len || !head->path.len ||
 	    head->path.at[0] != '/' || !span_eq_str(in->scheme, "https") ||
 	    memchr(head->authority.at, '@', head->authority.len))
-		return 400;
-	return 0;
-}
-
-/* Answer here; the owner never hears of it. */
-static void refuse(struct h2 *h2, struct h2_stream *s, int status)
-{
-	char text[12];
-	nghttp2_nv nv[] = {
-		{(uint8_t *)":status", (uint8_t *)text, 7, 3, 0},
-		{(uint8_t *)"content-length", (uint8_t *)"0", 14, 1, 0},
-	};
-
-	snprintf(text, sizeof(text), "%03d", status);
-	s->hidden = s->answered = true;
-	h2_fault(h2);
-	if (nghttp2_submit_response(h2->session, (int32_t)s->id, nv, 2, NULL) !=
-	    0)
-		h2_doom(h2, NGHTTP2_INTERNAL_ERROR,
-			err_make(ERR_NO_MEMORY, "a refusal"));
+		return unreadable("method, scheme, authority or path");
+	return ERR_NONE;
 }
 
 static void head_complete(struct h2 *h2, struct h2_stream *s, bool end)
@@ -149,14 +142,9 @@ static void head_complete(struct h2 *h2, struct h2_stream *s, bool end)
 
 void h2_request_complete(struct h2 *h2, struct h2_stream *s, bool end)
 {
-	int refusal = judge(&s->in);
-
-	if (refusal) {
-		s->head_done = true;
-		s->in_end = end;
-		refuse(h2, s, refusal);
-		return;
-	}
+	s->in.refusal = judge(&s->in);
+	if (failed(s->in.refusal))
+		h2_fault(h2);
 	head_complete(h2, s, end);
 	if (h2->limits.requests && h2->requests >= h2->limits.requests &&
 	    h2->state == H2_STATE_OPEN) {
@@ -167,7 +155,7 @@ void h2_request_complete(struct h2 *h2, struct h2_stream *s, bool end)
 
 void h2_response_complete(struct h2 *h2, struct h2_stream *s, bool end)
 {
-	if (s->in.refusal) {
+	if (failed(s->in.refusal)) {
 		h2_stream_reset(h2, s, NGHTTP2_CANCEL,
 				err_make(ERR_TOO_LARGE, "a response head"));
 		return;

@@ -28,7 +28,8 @@ enum told {
 	TELL_DATA = 4,
 	TELL_END = 8,
 	TELL_WRITABLE = 16,
-	TELL_CLOSED = 32,
+	TELL_SLOW = 32,
+	TELL_CLOSED = 64,
 };
 
 /* A head while it is read. */
@@ -36,9 +37,9 @@ struct h2_reading {
 	struct h2_head head;
 	struct span scheme, host;
 	struct h2_field *fields;
-	uint32_t seen;	/* fields, kept or not */
-	uint32_t bytes; /* with 32 for each */
-	int refusal;	/* a status that answers it, or 0 */
+	uint32_t seen;	    /* fields, kept or not */
+	uint32_t bytes;	    /* with 32 for each */
+	struct err refusal; /* what the owner answers it with */
 };
 
 /* A span of time that must show progress. A period never begins before what
@@ -63,7 +64,8 @@ struct h2_stream {
 	bool head_end;	  /* and no body follows */
 	bool in_end;	  /* the peer's side is complete */
 	bool silent;	  /* tells no more but its end */
-	bool hidden;	  /* refused here: tells nothing at all */
+	bool slow_told;	  /* the owner may answer, until the watch ends again */
+	bool hidden;	  /* tells nothing at all */
 	struct span data; /* of TELL_DATA */
 	uint64_t unconsumed;
 	struct h2_watch body_watch;

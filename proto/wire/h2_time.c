@@ -97,17 +97,30 @@ static bool held_by_owner(const struct h2 *h2, const struct h2_stream *s)
 	return all >= h2->limits.connection_window / 2;
 }
 
+/* The owner may say so, and has as long again. */
+static bool tell_slow(struct h2 *h2, struct h2_stream *s)
+{
+	if (!h2->server || s->answered || s->slow_told)
+		return false;
+	s->slow_told = true;
+	h2_watch_start(&s->body_watch, h2->now_ms);
+	h2_tell(h2, s, TELL_SLOW);
+	return true;
+}
+
 static void expire_stream(struct h2 *h2, struct h2_stream *s)
 {
 	const struct h2_limits *l = &h2->limits;
 	uint64_t enough = (uint64_t)l->body_rate * l->body_idle_ms / 1000;
+	bool slow;
 
 	if (enough == 0)
 		enough = 1;
 	if (s->body_watch.bytes >= enough || held_by_owner(h2, s))
 		s->body_watch.moved = true;
-	if (watch_stuck(&s->body_watch, l->body_idle_ms, h2->now_ms) ||
-	    watch_stuck(&s->out_watch, l->stalled_ms, h2->now_ms))
+	slow = watch_stuck(&s->body_watch, l->body_idle_ms, h2->now_ms) &&
+	       !tell_slow(h2, s);
+	if (slow || watch_stuck(&s->out_watch, l->stalled_ms, h2->now_ms))
 		h2_stream_reset(h2, s, NGHTTP2_CANCEL,
 				err_make(ERR_SLOW, "a body too slow"));
 }

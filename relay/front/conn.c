@@ -137,6 +137,10 @@ static void conn_event(struct conn *c, const struct h2_event *event)
 		if (r)
 			request_end(r);
 		return;
+	case H2_SLOW:
+		if (r)
+			request_slow(r, event->why);
+		return;
 	case H2_WRITABLE:
 		if (r)
 			request_writable(r);

@@ -117,6 +117,7 @@ static void dial_event(struct link_dial *d, const struct h2_event *event)
 		if (c && c->answer.bad)
 			h2_reset(d->h2, event->stream, H2_CANCEL);
 		return;
+	case H2_SLOW:
 	case H2_WRITABLE:
 		if (c)
 			push_body(d, c);

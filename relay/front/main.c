@@ -32,6 +32,14 @@ static void on_lanes(void *owner, enum control_peer peer, int requests,
 		front_set_guard(&p->front, requests, bulk);
 }
 
+static void on_standing(void *owner, const char *reference)
+{
+	struct process *p = owner;
+
+	if (!p->is_link)
+		front_set_reference(&p->front, reference);
+}
+
 static void on_stop(void *owner)
 {
 	struct process *p = owner;
@@ -67,6 +75,8 @@ static struct err start(struct process *p)
 		e = link_start(&p->link, &p->loop, p->start.folder);
 	else
 		e = front_start(&p->front, &p->loop, p->start.folder, fds);
+	if (!p->is_link)
+		front_set_reference(&p->front, p->start.reference);
 	if (failed(e))
 		return e;
 	e = child_listen(&p->child, &p->loop);
@@ -103,6 +113,7 @@ int main(int argc, char **argv)
 	if (uv_loop_init(&p.loop))
 		return EXIT_FAILURE;
 	p.child = (struct child){.on_lanes = on_lanes,
+				 .on_standing = on_standing,
 				 .on_stop = on_stop,
 				 .owner = &p};
 	e = start(&p);

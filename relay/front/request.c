@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* A client may go on sending for so long after its answer. */
-enum { DROPPED_MAX = 256 * 1024 };
+enum { DROPPED_MAX = 256 * 1024, REFUSAL_MAX = 8 * 1024 };
 
 static void hold(struct request *r)
 {
@@ -124,7 +124,8 @@ static void respond(struct request *r, const struct channel_message *m)
 	conn_touch(r->conn);
 }
 
-static void respond_problem(struct request *r, struct err e)
+/* Without a guard. */
+static void respond_alone(struct request *r, struct err e)
 {
 	struct channel_field fields[] = {
 		{span_str("content-type"), span_str(PROBLEM_MEDIA_TYPE)},
@@ -134,33 +135,13 @@ static void respond_problem(struct request *r, struct err e)
 	struct buf body;
 
 	buf_init(&body, 4096);
-	problem_format(e, span_str(""), span_str(""), &body);
+	problem_format(e, span_str(r->conn->front->reference), span_str(""),
+		       &body);
 	m.status = (uint16_t)problem_status(e);
 	m.field_count = m.status == 503 ? 2 : 1;
 	m.body = buf_span(&body);
 	respond(r, &m);
 	buf_clear(&body);
-}
-
-/* It lives; it is ready if the guard is there. */
-static void respond_here(struct request *r)
-{
-	bool readiness = r->head->path.len >= 7 &&
-			 memcmp(r->head->path.at, "/readyz", 7) == 0;
-	struct channel_field type = {span_str("content-type"),
-				     span_str("application/json")};
-	struct channel_message m = {.kind = CHANNEL_ANSWER,
-				    .status = 200,
-				    .fields = &type,
-				    .field_count = 1,
-				    .body = span_str(
-					    readiness ? "{\"ready\":true}"
-						      : "{\"alive\":true}")};
-
-	if (readiness && !r->conn->front->guard)
-		respond_problem(r, err_make(ERR_BUSY, "the guard is away"));
-	else
-		respond(r, &m);
 }
 
 /* ---- to the guard ---- */
@@ -181,48 +162,113 @@ static void cancel(struct request *r)
 	leave_guard(r);
 }
 
-static void ask(struct request *r)
+static struct err guard_away(void)
+{
+	return err_make(ERR_BUSY, "the guard is away");
+}
+
+/* The message of this request, without fields and body; its number is new. */
+static struct channel_message message_of(struct request *r)
+{
+	return (struct channel_message){.kind = CHANNEL_REQUEST,
+					.id = ++r->conn->front->last_id,
+					.listener = (uint8_t)r->conn->listener,
+					.certificate = tls_peer_certificate(
+						r->conn->tls),
+					.method = r->head->method,
+					.authority = r->head->authority,
+					.target = r->head->path};
+}
+
+/* False, and answered, if there is no guard to send it to. */
+static bool send_to_guard(struct request *r, const struct channel_message *m)
 {
 	struct front *f = r->conn->front;
-	struct channel_field fields[CHANNEL_FIELDS_MAX];
-	struct channel_message m = {.kind = CHANNEL_REQUEST,
-				    .id = ++f->last_id,
-				    .listener = (uint8_t)r->conn->listener,
-				    .streams = r->route.body_streams,
-				    .amount = r->route.answer_max,
-				    .certificate =
-					    tls_peer_certificate(r->conn->tls),
-				    .method = r->head->method,
-				    .authority = r->head->authority,
-				    .target = r->head->path,
-				    .fields = fields,
-				    .body = buf_span(&r->body)};
 
+	if (!f->guard || failed(table_put(&f->requests, m->id, r))) {
+		respond_alone(r, guard_away());
+		return false;
+	}
+	r->id = m->id;
+	lanes_send(f->guard, LANE_REQUESTS, m);
+	return true;
+}
+
+/* The guard knows who asks, and seals the reference. */
+static void refuse(struct request *r, struct err why)
+{
+	struct channel_message m;
+
+	cancel(r);
+	if (!r->conn->front->guard) {
+		respond_alone(r, why);
+		return;
+	}
+	m = message_of(r);
+	m.status = (uint16_t)why.code;
+	m.amount = REFUSAL_MAX;
+	m.body = span_str(why.detail ? why.detail : "");
+	/* What a head beyond its limits holds is nobody's matter. */
+	if (failed(r->head_refused))
+		m.method = m.authority = m.target = span_str("");
+	if (!send_to_guard(r, &m))
+		return;
+	r->state = REQUEST_ASKED;
+	consume(r, SIZE_MAX);
+	buf_clear(&r->body);
+	hold(r);
+}
+
+static void ask(struct request *r)
+{
+	struct channel_field fields[CHANNEL_FIELDS_MAX];
+	struct channel_message m = message_of(r);
+
+	m.streams = r->route.body_streams;
+	m.amount = r->route.answer_max;
+	m.fields = fields;
 	for (size_t i = 0; i < r->head->count; i++) {
 		const struct h2_field *field = &r->head->fields[i];
 
 		if (!route_field_passes(field->name))
 			continue;
 		if (m.field_count == CHANNEL_FIELDS_MAX) {
-			respond_problem(r, err_make(ERR_TOO_LARGE,
-						    "too many fields"));
+			refuse(r,
+			       err_make(ERR_HEAD_TOO_LARGE, "too many fields"));
 			return;
 		}
 		fields[m.field_count++] =
 			(struct channel_field){field->name, field->value};
 	}
-	if (!f->guard || failed(table_put(&f->requests, m.id, r))) {
-		respond_problem(r, err_make(ERR_BUSY, "the guard is away"));
+	if (!m.streams)
+		m.body = buf_span(&r->body);
+	if (!send_to_guard(r, &m))
 		return;
-	}
-	r->id = m.id;
-	r->state = r->route.body_streams ? REQUEST_UPLOADING : REQUEST_ASKED;
-	if (r->route.body_streams)
-		m.body = span_of(NULL, 0);
-	lanes_send(f->guard, LANE_REQUESTS, &m);
-	if (!r->route.body_streams)
+	r->state = m.streams ? REQUEST_UPLOADING : REQUEST_ASKED;
+	if (!m.streams)
 		buf_clear(&r->body);
 	hold(r);
+}
+
+/* It lives; it is ready if the guard is there. */
+static void respond_here(struct request *r)
+{
+	bool readiness = r->head->path.len >= 7 &&
+			 memcmp(r->head->path.at, "/readyz", 7) == 0;
+	struct channel_field type = {span_str("content-type"),
+				     span_str("application/json")};
+	struct channel_message m = {.kind = CHANNEL_ANSWER,
+				    .status = 200,
+				    .fields = &type,
+				    .field_count = 1,
+				    .body = span_str(
+					    readiness ? "{\"ready\":true}"
+						      : "{\"alive\":true}")};
+
+	if (readiness && !r->conn->front->guard)
+		respond_alone(r, guard_away());
+	else
+		respond(r, &m);
 }
 
 /* What has come and may go; then the end. */
@@ -277,6 +323,8 @@ static struct err judge(const struct request *r)
 {
 	const struct conn *c = r->conn;
 
+	if (failed(r->head_refused))
+		return r->head_refused;
 	if (r->route.here)
 		return ERR_NONE;
 	if (!c->has_certificate && !r->route.open && c->listener != ROUTE_PEER)
@@ -284,7 +332,7 @@ static struct err judge(const struct request *r)
 	if (has_length_beyond(r->head, r->route.body_max))
 		return err_make(ERR_TOO_LARGE, "body larger than its limit");
 	if (!c->front->guard)
-		return err_make(ERR_BUSY, "the guard is away");
+		return guard_away();
 	if (c->front->held > FRONT_HELD_MAX)
 		return err_make(ERR_BUSY, "the front holds enough");
 	return ERR_NONE;
@@ -304,6 +352,7 @@ void request_begin(struct conn *c, const struct h2_event *event)
 	r->stream = event->stream;
 	r->head = event->head;
 	r->ended = event->end;
+	r->head_refused = event->why;
 	r->route = route_find(c->listener, r->head->method, r->head->path);
 	r->head_only = span_eq_str(r->head->method, "HEAD");
 	buf_init(&r->body, r->route.body_streams ? CHANNEL_WINDOW
@@ -316,7 +365,7 @@ void request_begin(struct conn *c, const struct h2_event *event)
 	if (failed(e) && !r->ended)
 		r->refused = e;
 	else if (failed(e))
-		respond_problem(r, e);
+		refuse(r, e);
 	else if (r->route.here)
 		respond_here(r);
 	else if (r->ended || r->route.body_streams)
@@ -332,9 +381,8 @@ void request_data(struct request *r, struct span data)
 	case REQUEST_UPLOADING:
 		r->unconsumed += data.len;
 		if (r->received > r->route.body_max) {
-			cancel(r);
-			respond_problem(r, err_make(ERR_TOO_LARGE,
-						    "body beyond its limit"));
+			refuse(r, err_make(ERR_TOO_LARGE,
+					   "body beyond its limit"));
 			return;
 		}
 		/* Fits: the client's window is as large. */
@@ -348,10 +396,10 @@ void request_data(struct request *r, struct span data)
 	case REQUEST_GATHERING:
 		if (failed(r->refused)) {
 			if (r->received > DROPPED_MAX)
-				respond_problem(r, r->refused);
+				refuse(r, r->refused);
 		} else if (r->received > r->route.body_max) {
-			respond_problem(r, err_make(ERR_TOO_LARGE,
-						    "body beyond its limit"));
+			refuse(r, err_make(ERR_TOO_LARGE,
+					   "body beyond its limit"));
 		} else {
 			buf_put(&r->body, data);
 			hold(r);
@@ -375,11 +423,18 @@ void request_end(struct request *r)
 {
 	r->ended = true;
 	if (r->state == REQUEST_GATHERING && failed(r->refused))
-		respond_problem(r, r->refused);
+		refuse(r, r->refused);
 	else if (r->state == REQUEST_GATHERING)
 		ask(r);
 	else if (r->state == REQUEST_UPLOADING)
 		send_pieces(r);
+}
+
+void request_slow(struct request *r, struct err why)
+{
+	if (r->state == REQUEST_GATHERING || r->state == REQUEST_UPLOADING)
+		refuse(r, why);
+	conn_touch(r->conn);
 }
 
 void request_writable(struct request *r)
@@ -483,7 +538,7 @@ void request_guard_lost(struct request *r)
 {
 	leave_guard(r);
 	if (r->state == REQUEST_ASKED || r->state == REQUEST_UPLOADING) {
-		respond_problem(r, err_make(ERR_BUSY, "the guard is away"));
+		respond_alone(r, guard_away());
 	} else if (r->state == REQUEST_STREAMING) {
 		h2_reset(r->conn->h2, r->stream, H2_INTERNAL_ERROR);
 		conn_touch(r->conn);

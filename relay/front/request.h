@@ -8,6 +8,10 @@
  * Uploads: at most CHANNEL_WINDOW bytes are held; the client's window opens
  * when the guard has stored a piece.  Downloads: the same, and the guard gets
  * credit when the client has taken bytes.
+ *
+ * What the front refuses by itself goes to the guard all the same, without
+ * body, for the words and the reference (REQUEST with a status); while there
+ * is no guard, the answer bears the front's standing reference.
  */
 #ifndef RELAY_FRONT_REQUEST_H
 #define RELAY_FRONT_REQUEST_H
@@ -31,6 +35,7 @@ struct request {
 	struct route route;
 	const struct h2_head *head; /* lives as long as the stream */
 	bool head_only;		    /* HEAD */
+	struct err head_refused;    /* its head is beyond the limits */
 	struct err refused;	    /* told when its body is over */
 	bool ended;		    /* the client's body is complete */
 
@@ -52,6 +57,8 @@ struct request {
 void request_begin(struct conn *c, const struct h2_event *event);
 void request_data(struct request *r, struct span data);
 void request_end(struct request *r);
+/* Its body comes too slowly. */
+void request_slow(struct request *r, struct err why);
 void request_writable(struct request *r);
 void request_closed(struct request *r);
 

@@ -72,6 +72,11 @@ void front_set_guard(struct front *f, int requests, int bulk)
 		f->guard = lanes;
 }
 
+void front_set_reference(struct front *f, const char *reference)
+{
+	snprintf(f->reference, sizeof(f->reference), "%s", reference);
+}
+
 /* ---- certificates ---- */
 
 static struct err read_file(const char *folder, const char *name,

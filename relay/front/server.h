@@ -43,8 +43,9 @@ struct front {
 	uv_tcp_t listeners[ROUTE_LISTENERS];
 	bool listening;
 
-	struct lanes *guard;   /* NULL while it is away */
-	struct table requests; /* that the guard has, by id */
+	struct lanes *guard;		       /* NULL while it is away */
+	char reference[CONTROL_REFERENCE_MAX]; /* of refusals meanwhile */
+	struct table requests;		       /* that the guard has, by id */
 	uint64_t last_id;
 	size_t held;
 
@@ -62,6 +63,8 @@ struct err front_start(struct front *f, uv_loop_t *loop, const char *folder,
 		       const int fds[ROUTE_LISTENERS]);
 /* New lanes to the guard; those before are dropped. */
 void front_set_guard(struct front *f, int requests, int bulk);
+/* Of refusals while there is no guard: relay/reference.h. */
+void front_set_reference(struct front *f, const char *reference);
 /* Accepts no more, lets streams finish (FRONT_STOP_MS at most), closes. */
 void front_stop(struct front *f);
 void front_clear(struct front *f);

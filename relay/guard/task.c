@@ -7,6 +7,7 @@
 #include "relay/log.h"
 #include "relay/route.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 void task_list_put(struct task_list *l, struct task *t)
@@ -88,6 +89,7 @@ void task_reply(const struct task *t, enum lane_name lane,
 
 /* ---- answers ---- */
 
+/* What never became a job. */
 static void answer_problem(struct guard_peer *peer, uint64_t id, struct err e)
 {
 	struct buf body;
@@ -98,7 +100,7 @@ static void answer_problem(struct guard_peer *peer, uint64_t id, struct err e)
 	struct channel_message m = {.kind = CHANNEL_ANSWER, .id = id};
 
 	buf_init(&body, 4096);
-	problem_format(e, span_str(""), span_str(""), &body);
+	core_problem(peer->guard->core, e, &body);
 	m.status = (uint16_t)problem_status(e);
 	m.fields = fields;
 	m.field_count = m.status == 503 ? 2 : 1;
@@ -108,38 +110,47 @@ static void answer_problem(struct guard_peer *peer, uint64_t id, struct err e)
 	buf_clear(&body);
 }
 
+/* The whole answer, but for a body that streams. */
+static void send_answer(struct task *t, const struct core_answer *a)
+{
+	struct channel_field fields[12];
+	struct channel_message m = {.kind = CHANNEL_ANSWER,
+				    .id = t->id,
+				    .status = (uint16_t)a->status,
+				    .fields = fields,
+				    .field_count = a->field_count,
+				    .body = a->body,
+				    .streams = a->body_streams && a->body_len};
+
+	for (size_t i = 0; i < a->field_count; i++)
+		fields[i] = (struct channel_field){a->fields[i].name,
+						   a->fields[i].value};
+	m.amount = m.streams ? a->body_len : 0;
+	t->status = a->status;
+	task_reply(t, LANE_REQUESTS, &m);
+}
+
 void task_finish_with(struct task *t, struct err e)
 {
 	t->fault = e;
-	t->status = problem_status(e);
-	if (!t->cancelled)
-		answer_problem(t->peer, t->id, e);
+	if (!t->cancelled) {
+		core_refuse(t->job, e);
+		send_answer(t, core_answer(t->job));
+	}
 	task_free(t);
 }
 
-static void answer(struct task *t)
+void task_answer(struct task *t)
 {
 	const struct core_answer *a = core_answer(t->job);
-	struct channel_field fields[12];
-	struct channel_message m = {.kind = CHANNEL_ANSWER, .id = t->id};
 
 	if (a->body.len > t->answer_max || a->status < 200 || a->status > 599) {
 		task_finish_with(t, err_make(ERR_INTERNAL,
 					     "answer beyond its promise"));
 		return;
 	}
-	for (size_t i = 0; i < a->field_count; i++)
-		fields[i] = (struct channel_field){a->fields[i].name,
-						   a->fields[i].value};
-	m.status = (uint16_t)a->status;
-	m.fields = fields;
-	m.field_count = a->field_count;
-	m.body = a->body;
-	m.streams = a->body_streams && a->body_len;
-	m.amount = m.streams ? a->body_len : 0;
-	t->status = a->status;
-	task_reply(t, LANE_REQUESTS, &m);
-	if (!m.streams || t->cancelled) {
+	send_answer(t, a);
+	if (!(a->body_streams && a->body_len) || t->cancelled) {
 		task_free(t);
 		return;
 	}
@@ -205,7 +216,7 @@ static void checked(struct task *t)
 		task_submit(t, t->peer->guard->writer, WORK_WRITE);
 		return;
 	case CORE_NEXT_ANSWER:
-		answer(t);
+		task_answer(t);
 		return;
 	case CORE_NEXT_WAIT:
 		park(t);
@@ -233,7 +244,7 @@ void task_done(struct task *t)
 		checked(t);
 		return;
 	case WORK_WRITE:
-		answer(t);
+		task_answer(t);
 		return;
 	case WORK_READ:
 		task_body_was_read(t);
@@ -309,8 +320,16 @@ static struct err make_job(struct guard *g, const struct channel_message *m,
 				 .field_count = m->field_count,
 				 .body = m->body};
 
-	if (m->listener >= ROUTE_LISTENERS || m->amount > CHANNEL_BODY_MAX)
+	char detail[64] = "";
+
+	if (m->listener >= ROUTE_LISTENERS || m->amount > CHANNEL_BODY_MAX ||
+	    m->status >= ERR_COUNT)
 		return err_make(ERR_MALFORMED, "request of a front");
+	if (m->status) {
+		snprintf(detail, sizeof(detail), "%.*s", (int)m->body.len,
+			 (const char *)m->body.at);
+		r.refused = err_make((enum err_code)m->status, detail);
+	}
 	for (size_t i = 0; i < m->field_count; i++)
 		fields[i] = (struct core_field){m->fields[i].name,
 						m->fields[i].value};

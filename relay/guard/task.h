@@ -97,6 +97,9 @@ void task_submit(struct task *t, struct workers *to, enum task_work kind);
 /* Sends, unless nobody wants it. */
 void task_reply(const struct task *t, enum lane_name lane,
 		const struct channel_message *m);
+/* Answers with what the core has ready; frees it, unless a long body is to
+ * come. */
+void task_answer(struct task *t);
 /* Answers with a problem, and frees it. */
 void task_finish_with(struct task *t, struct err e);
 /* Writes its line to the log, too. */

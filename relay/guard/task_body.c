@@ -42,15 +42,14 @@ void task_body_fed(struct task *t)
 void task_body_over(struct task *t)
 {
 	if (t->upload_overrun)
-		t->fault = err_make(ERR_INTERNAL, "more pieces than credit");
-	if (failed(t->fault) || !t->upload_whole) {
-		task_finish_with(t, failed(t->fault)
-					    ? t->fault
-					    : err_make(ERR_SLOW,
-						       "upload was cut"));
-		return;
-	}
-	task_begin(t);
+		task_finish_with(t, err_make(ERR_INTERNAL,
+					     "more pieces than credit"));
+	else if (failed(t->fault))
+		task_answer(t); /* the core has refused it */
+	else if (!t->upload_whole)
+		task_finish_with(t, err_make(ERR_SLOW, "upload was cut"));
+	else
+		task_begin(t);
 }
 
 void task_body_came(struct task *t, const struct channel_message *m)

@@ -10,6 +10,8 @@
 #include "relay/guard/core/reference.h"
 #include "tests/support/published.h"
 
+static const uint8_t none[CRYPTO_SIV_KEY_LEN];
+
 struct kept {
 	struct published vectors;
 	struct tempstore temp;
@@ -66,7 +68,8 @@ static void assert_published(struct kept *k, const char *name)
 	published_draw(p, published_bytes(p, v, "random"));
 	must(reference_seal(k->temp.ring, &random, &r, &text));
 	assert_true(span_eq(buf_span(&text), published_text(v, "text")));
-	must(reference_open(k->temp.ring, published_text(v, "text"), &back));
+	must(reference_open(k->temp.ring, none, published_text(v, "text"),
+			    &back));
 	assert_int_equal(back.time, r.time);
 	assert_int_equal(back.who, r.who);
 	assert_memory_equal(back.who_id, r.who_id, sizeof(r.who_id));
@@ -109,15 +112,46 @@ static void a_changed_cut_or_foreign_reference_does_not_open(void **state)
 		memcpy(changed, text.at, text.len);
 		changed[i] = changed[i] == 'A' ? 'B' : 'A';
 		assert_true(
-			failed(reference_open(k->temp.ring,
+			failed(reference_open(k->temp.ring, none,
 					      span_of(changed, text.len), &r)));
-		e = reference_open(k->temp.ring, span_of(text.at, i), &r);
+		e = reference_open(k->temp.ring, none, span_of(text.at, i), &r);
 		assert_int_equal(e.code, ERR_MALFORMED);
 	}
 	tempstore_new(&other, false);
-	e = reference_open(other.ring, text, &r);
+	e = reference_open(other.ring, none, text, &r);
 	assert_int_equal(e.code, ERR_NOT_FOUND);
 	tempstore_free(&other);
+}
+
+/* Made without a ring, from the root key alone, and opened beside the ring's. */
+static void
+a_standing_reference_opens_under_the_root_key_it_was_made_of(void **state)
+{
+	struct kept *k = *state;
+	const struct random random = {.fill = crypto_random_fill};
+	struct reference r = {.time = 1767225600,
+			      .who_id = "supervisor",
+			      .code = ERR_BUSY,
+			      .reason = "no guard"};
+	struct reference back = {0};
+	uint8_t root[32] = {1}, other[32] = {2}, key[CRYPTO_SIV_KEY_LEN];
+	struct span published =
+		published_text(published_row(&k->vectors, "reference"), "text");
+	struct buf text;
+	struct err e;
+
+	buf_init(&text, REFERENCE_TEXT_MAX);
+	must(reference_standing_key(root, key));
+	must(reference_write(key, REFERENCE_STANDING, &random, &r, &text));
+	assert_int_equal(text.len, published.len);
+	must(reference_open(k->temp.ring, key, buf_span(&text), &back));
+	assert_int_equal(back.time, r.time);
+	assert_int_equal(back.code, ERR_BUSY);
+	assert_string_equal(back.reason, "no guard");
+	must(reference_standing_key(other, key));
+	e = reference_open(k->temp.ring, key, buf_span(&text), &back);
+	assert_int_equal(e.code, ERR_NOT_FOUND);
+	buf_clear(&text);
 }
 
 int main(void)
@@ -127,6 +161,7 @@ int main(void)
 		T(references_are_the_published_ones),
 		T(a_reference_has_one_length_whatever_it_holds),
 		T(a_changed_cut_or_foreign_reference_does_not_open),
+		T(a_standing_reference_opens_under_the_root_key_it_was_made_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,7 @@ static void event(struct client *c, const struct h2_event *e)
 	case H2_END:
 		x->answer_whole = true;
 		return;
+	case H2_SLOW:
 	case H2_WRITABLE:
 		if (x->upload_left)
 			upload(c, x);

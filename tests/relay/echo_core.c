@@ -19,6 +19,8 @@
 
 #include "proto/base/clock.h"
 
+#include "proto/exchange/problem.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -47,6 +49,8 @@ struct job {
 	uint64_t epoch, deadline_ms;
 	uint64_t size, slow_us, sum;
 	bool done;
+	struct err refused;
+	char why[64];
 	struct buf text;
 	struct core_answer answer;
 };
@@ -102,6 +106,10 @@ struct err core_job_new(struct core *core, const struct core_request *r,
 			   r->fields[i].name.at, (int)r->fields[i].value.len,
 			   r->fields[i].value.at);
 	buf_printf(&j->text, "certificate: %zu\n", r->certificate.len);
+	if (failed(r->refused)) {
+		snprintf(j->why, sizeof(j->why), "%s", r->refused.detail);
+		j->refused = err_make(r->refused.code, j->why);
+	}
 	j->epoch = atomic_load(&core->epoch);
 	j->deadline_ms = clock_ms(&core->clock) + WAIT_MS;
 	j->size = parameter(j->target, "size=");
@@ -173,8 +181,24 @@ static void answer_called(struct job *j)
 	answer_text(j, 200, text);
 }
 
+void core_problem(struct core *core, struct err why, struct buf *out)
+{
+	problem_format(why, span_str("of-the-guard"), span_str(""), out);
+}
+
+void core_refuse(struct job *j, struct err why)
+{
+	buf_reset(&j->text);
+	core_problem(j->core, why, &j->text);
+	answer(j, problem_status(why), PROBLEM_MEDIA_TYPE);
+}
+
 enum core_next core_check(struct job *j)
 {
+	if (failed(j->refused)) {
+		core_refuse(j, j->refused);
+		return CORE_NEXT_ANSWER;
+	}
 	if (is(j, "GET", "/v1/relay")) {
 		answer_text(j, 200, "{\"echo\":true}");
 		return CORE_NEXT_ANSWER;

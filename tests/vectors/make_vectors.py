@@ -356,7 +356,9 @@ DOMAINS = ["entente %s v1" % name for name in (
     "title", "table",
     # at rest
     "slot", "ring", "record", "cursor", "reference", "audit", "ring key",
-    "root key", "start file", "token secret", "device store")]
+    "root key", "start file", "token secret", "device store",
+    # without a guard
+    "standing reference")]
 
 
 def domains():

@@ -22,9 +22,10 @@ struct ends {
 	struct buf client_saw, server_saw;
 	size_t step;
 	uint64_t now;
-	bool hold;		/* the server consumes nothing */
-	uint32_t held;		/* bytes it holds */
-	uint32_t request;	/* the last stream the server saw */
+	bool hold;     /* the server consumes nothing */
+	uint32_t held; /* bytes it holds */
+	uint32_t request;
+	struct err request_why; /* the last stream the server saw */
 	struct h2_event failed; /* of the server */
 };
 
@@ -79,6 +80,9 @@ static void tell(struct buf *out, const struct h2_event *v)
 	case H2_END:
 		buf_printf(out, "end %u;", v->stream);
 		break;
+	case H2_SLOW:
+		buf_printf(out, "slow %u;", v->stream);
+		break;
 	case H2_WRITABLE:
 		buf_printf(out, "writable %u;", v->stream);
 		break;
@@ -106,8 +110,10 @@ static void server_events(struct ends *e)
 
 	while (h2_next(e->server, &v)) {
 		tell(&e->server_saw, &v);
-		if (v.kind == H2_REQUEST)
+		if (v.kind == H2_REQUEST) {
 			e->request = v.stream;
+			e->request_why = v.why;
+		}
 		if (v.kind == H2_FAILED)
 			e->failed = v;
 		if (v.kind != H2_DATA)
@@ -748,24 +754,26 @@ static void answers_that_nobody_reads_end_it(void **state)
 	buf_clear(&b);
 }
 
-/* The status that the server answers by itself, read by our own client. */
-static void refusal_is(const struct h2_head *head, int want)
+/* The owner is told why, and answers. */
+static void refusal_is(const struct h2_head *head, enum err_code want)
 {
+	struct h2_field type = {span_str("content-type"), span_str("text/x")};
+	struct h2_head answer = {.status = 400, .fields = &type, .count = 1};
 	struct ends e;
-	char text[64];
 	uint32_t id;
 
 	ends_open(&e, NULL);
 	assert_false(failed(h2_request(e.client, head, false, NULL, &id)));
 	ends_run(&e);
-	snprintf(text, sizeof(text), "response 1 %d end;closed 1 0;", want);
-	assert_saw(&e.client_saw, text);
-	assert_saw(&e.server_saw, ""); /* the owner never hears of it */
+	assert_int_equal(e.request_why.code, want);
+	assert_false(failed(h2_respond(e.server, e.request, &answer, false)));
+	ends_run(&e);
+	assert_saw(&e.client_saw, "response 1 400 end;closed 1 0;");
 	assert_int_equal(h2_streams(e.server), 0);
 	ends_free(&e);
 }
 
-static void requests_beyond_the_limits_are_refused_here(void **state)
+static void requests_beyond_the_limits_are_told_as_such(void **state)
 {
 	struct h2_field many[80];
 	struct h2_head head = get("/");
@@ -775,24 +783,24 @@ static void requests_beyond_the_limits_are_refused_here(void **state)
 		many[i] = (struct h2_field){span_str("x"), span_str("y")};
 	head.fields = many;
 	head.count = 80;
-	refusal_is(&head, 431);
+	refusal_is(&head, ERR_HEAD_TOO_LARGE);
 	memset(value, 'v', sizeof(value));
 	for (int i = 0; i < 4; i++)
 		many[i].value = span_of(value, sizeof(value));
 	head.count = 4;
-	refusal_is(&head, 431);
+	refusal_is(&head, ERR_HEAD_TOO_LARGE);
 	memset(path, '/', sizeof(path));
 	head = get("/");
 	head.path = span_of(path, sizeof(path));
-	refusal_is(&head, 414);
+	refusal_is(&head, ERR_URI_TOO_LONG);
 	head = get("/");
 	head.authority = span_str("user@relay.test");
-	refusal_is(&head, 400);
+	refusal_is(&head, ERR_MALFORMED);
 	head = get("/");
 	many[0] = (struct h2_field){span_str("host"), span_str("other.test")};
 	head.fields = many;
 	head.count = 1;
-	refusal_is(&head, 400);
+	refusal_is(&head, ERR_MALFORMED);
 }
 
 /* ---- deadlines ---- */
@@ -863,25 +871,48 @@ static void an_idle_connection_ends_gracefully(void **state)
 	ends_free(&e);
 }
 
-static void a_body_that_dribbles_is_reset(void **state)
+static void dribble(struct ends *e, int seconds)
 {
 	struct h2_head head = get("/up");
-	struct ends e;
 	uint32_t id;
 
 	head.method = span_str("POST");
-	ends_open(&e, NULL);
-	assert_false(failed(h2_request(e.client, &head, true, NULL, &id)));
-	ends_run(&e);
-	buf_reset(&e.server_saw);
-	for (int i = 0; i < 70; i++) {
-		expire_until(&e, e.now + 1000);
-		if (failed(h2_body_push(e.client, id, span_str("x"))))
+	ends_open(e, NULL);
+	assert_false(failed(h2_request(e->client, &head, true, NULL, &id)));
+	ends_run(e);
+	buf_reset(&e->server_saw);
+	buf_reset(&e->client_saw);
+	for (int i = 0; i < seconds; i++) {
+		expire_until(e, e->now + 1000);
+		if (failed(h2_body_push(e->client, id, span_str("x"))))
 			break;
-		ends_run(&e);
+		ends_run(e);
 	}
-	assert_non_null(strstr(buf_cstr(&e.server_saw), "closed 1 8;"));
+}
+
+static void a_body_that_dribbles_is_told_then_reset(void **state)
+{
+	const char *slow, *closed;
+	struct ends e;
+
+	dribble(&e, 130);
+	slow = strstr(buf_cstr(&e.server_saw), "slow 1;");
+	closed = strstr(buf_cstr(&e.server_saw), "closed 1 8;");
+	assert_true(slow && closed && slow < closed);
 	assert_null(strstr(buf_cstr(&e.server_saw), "failed"));
+	ends_free(&e);
+}
+
+static void a_body_that_dribbles_can_be_answered(void **state)
+{
+	struct h2_head answer = status(408);
+	struct ends e;
+
+	dribble(&e, 65);
+	assert_non_null(strstr(buf_cstr(&e.server_saw), "slow 1;"));
+	assert_false(failed(h2_respond(e.server, 1, &answer, false)));
+	ends_run(&e);
+	assert_non_null(strstr(buf_cstr(&e.client_saw), "response 1 408 end;"));
 	ends_free(&e);
 }
 
@@ -1155,11 +1186,12 @@ int main(void)
 		cmocka_unit_test(every_flood_ends_within_its_bound),
 		cmocka_unit_test(a_flood_is_told_to_calm_down),
 		cmocka_unit_test(answers_that_nobody_reads_end_it),
-		cmocka_unit_test(requests_beyond_the_limits_are_refused_here),
+		cmocka_unit_test(requests_beyond_the_limits_are_told_as_such),
 		cmocka_unit_test(silence_after_the_handshake_ends_it),
 		cmocka_unit_test(a_header_block_must_come_in_time),
 		cmocka_unit_test(an_idle_connection_ends_gracefully),
-		cmocka_unit_test(a_body_that_dribbles_is_reset),
+		cmocka_unit_test(a_body_that_dribbles_is_told_then_reset),
+		cmocka_unit_test(a_body_that_dribbles_can_be_answered),
 		cmocka_unit_test(a_body_that_its_owner_holds_is_not_reset),
 		cmocka_unit_test(a_response_that_nobody_reads_is_reset),
 		cmocka_unit_test(a_client_asks_whether_somebody_is_there),

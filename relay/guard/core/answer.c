@@ -36,9 +36,11 @@ struct err answer_reference(struct job *job, struct err why, struct buf *out)
 			      .has_doc = job->has_doc,
 			      .doc = job->doc,
 			      .code = why.code};
+	enum audit_who who;
 	struct span id;
 
-	asker_audit(&job->asker, &r.who, &id);
+	asker_audit(&job->asker, &who, &id);
+	r.who = (uint8_t)who;
 	id = span_sub(id, 0, sizeof(r.who_id));
 	memcpy(r.who_id, id.at, id.len);
 	snprintf(r.reason, sizeof(r.reason), "%.*s", REFERENCE_REASON_LEN,
@@ -52,7 +54,7 @@ struct err answer_reference(struct job *job, struct err why, struct buf *out)
 static void queue_refusal(struct job *job, struct err why)
 {
 	struct core *core = job->core;
-	struct refusal r = {.what = job->op ? job->op->name : "unknown",
+	struct refusal r = {.what = job->op ? job->op->name : "request",
 			    .outcome = why.code,
 			    .has_doc = job->has_doc,
 			    .doc = job->doc};
@@ -127,4 +129,28 @@ void answer_refuse(struct job *job, struct err why)
 	mend_fields(job, why);
 	buf_clear(&reference);
 	job->done = true;
+}
+
+void core_refuse(struct job *job, struct err why)
+{
+	answer_refuse(job, why);
+}
+
+void core_problem(struct core *core, struct err why, struct buf *out)
+{
+	struct reference r = {.time = core_now_s(core),
+			      .who = AUDIT_SYSTEM,
+			      .who_id = "guard",
+			      .code = why.code};
+	struct buf text;
+	struct err e;
+
+	snprintf(r.reason, sizeof(r.reason), "%s",
+		 why.detail ? why.detail : "");
+	buf_init(&text, REFERENCE_TEXT_MAX);
+	e = reference_seal(core->ring, &core->random, &r, &text);
+	if (failed(e))
+		buf_reset(&text);
+	problem_format(why, buf_span(&text), span_str(""), out);
+	buf_clear(&text);
 }

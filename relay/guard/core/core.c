@@ -7,6 +7,7 @@
 #include "proto/crypto/certificate.h"
 #include "relay/guard/core/housekeeping.h"
 #include "relay/guard/core/pulls.h"
+#include "relay/guard/core/reference.h"
 #include "relay/guard/core/state.h"
 #include "storage/author_store.h"
 #include "storage/file.h"
@@ -381,6 +382,9 @@ static struct err open_ring(struct core *core, const struct core_config *config,
 	if (!failed(e))
 		e = key_provider_file_open(keys, config->root_key,
 					   &core->random, &core->provider);
+	if (!failed(e))
+		e = reference_standing_key(config->root_key,
+					   core->standing_key);
 	if (failed(e))
 		return e;
 	e = ring_open(ring, &core->provider, &core->random, &core->clock,

@@ -41,6 +41,9 @@ struct core_request {
 		*fields; /* lower-case names, no pseudo-fields */
 	size_t field_count;
 	struct span body; /* whole, unless the route streams its body */
+	/* Refused already, by the front: the core finds out who asked, and
+	 * writes the answer with its reference. */
+	struct err refused;
 };
 
 struct core_field {
@@ -113,6 +116,13 @@ bool core_seal(struct core *core);
 
 /* Valid after CORE_NEXT_ANSWER or core_write. */
 const struct core_answer *core_answer(const struct job *job);
+
+/* The daemon itself refuses the job, which no thread has in hand: core_answer
+ * is ready then. */
+void core_refuse(struct job *job, struct err why);
+/* The problem document, with its reference, of a request that never became a
+ * job. */
+void core_problem(struct core *core, struct err why, struct buf *out);
 
 /* A long body: up to `out`'s room from `offset`; each piece in a short read
  * transaction of its own.  ERR_CORRUPT ends the stream. */

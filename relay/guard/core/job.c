@@ -64,6 +64,13 @@ static struct err take(struct job *job, const struct core_request *request)
 
 	job->listener = request->listener;
 	job->certificate = arena_copy(&job->kept, request->certificate);
+	job->http.method = http_method_parse(request->method);
+	if (failed(request->refused)) {
+		e = request->refused;
+		if (e.detail)
+			e.detail = arena_str(&job->kept, span_str(e.detail));
+		return e;
+	}
 	fields = arena_array(&job->kept, request->field_count, sizeof(*fields));
 	target = arena_copy(&job->kept, request->target);
 	job->http.authority = arena_copy(&job->kept, request->authority);
@@ -76,7 +83,6 @@ static struct err take(struct job *job, const struct core_request *request)
 	if (failed(e))
 		return e;
 	job->http.fields = (struct http_fields){fields, request->field_count};
-	job->http.method = http_method_parse(request->method);
 	e = http_target_split(target, &job->http.path, &job->http.query);
 	if (!failed(e))
 		e = http_path_parse(job->http.path, &job->kept, &job->path);
@@ -91,7 +97,6 @@ struct err core_job_new(struct core *core, const struct core_request *request,
 			struct job **out)
 {
 	struct job *job = calloc(1, sizeof(*job));
-	struct err e;
 
 	if (!job)
 		return err_make(ERR_NO_MEMORY, "job");
@@ -101,9 +106,7 @@ struct err core_job_new(struct core *core, const struct core_request *request,
 	arena_init(&job->arena, JOB_ARENA_MAX);
 	buf_init(&job->body, JOB_BODY_MAX);
 	buf_init(&job->members, 32 << 10);
-	e = take(job, request);
-	if (failed(e))
-		answer_refuse(job, e);
+	job->refused = take(job, request);
 	*out = job;
 	return ERR_NONE;
 }
@@ -188,6 +191,19 @@ static struct err check(struct job *job)
 	return e;
 }
 
+/* Refused before anything was looked at: for the record, who asked. */
+static void check_refused(struct job *job)
+{
+	struct txn *txn = NULL;
+	struct err e = txn_begin_read(job->core->store, STORE_RECORDS, &txn);
+
+	if (!failed(e))
+		e = asker_find(job, txn);
+	(void)e; /* nobody that is known, then */
+	txn_abort(&txn);
+	answer_refuse(job, job->refused);
+}
+
 enum core_next core_check(struct job *job)
 {
 	struct err e;
@@ -199,6 +215,10 @@ enum core_next core_check(struct job *job)
 	if (!job->takes_body) {
 		if (job->again++)
 			job_reset(job);
+		if (failed(job->refused)) {
+			check_refused(job);
+			return CORE_NEXT_ANSWER;
+		}
 		e = check(job);
 		if (failed(e))
 			answer_refuse(job, e);

@@ -98,6 +98,8 @@ struct core {
 	struct feed_expiry expiry;
 
 	struct pulls *pulls;
+	/* Opens references of the time without a guard. */
+	uint8_t standing_key[CRYPTO_SIV_KEY_LEN];
 };
 
 enum asker_kind {
@@ -147,6 +149,8 @@ struct job {
 	bool takes_body;
 	bool body_taken; /* and the write is what remains */
 	bool stale;	 /* something moved since: check again */
+	struct err
+		refused; /* before its check: by the front, or for its form */
 	bool done;
 	unsigned again; /* how often it was checked */
 	void *state;	/* of the operation; in the arena */

@@ -18,7 +18,8 @@ static struct err reference_check(struct job *job)
 {
 	struct reference r;
 	struct json_writer w;
-	struct err e = reference_open(job->core->ring, job->path.at[3], &r);
+	struct err e = reference_open(job->core->ring, job->core->standing_key,
+				      job->path.at[3], &r);
 
 	if (failed(e))
 		return e;
@@ -26,7 +27,7 @@ static struct err reference_check(struct job *job)
 	json_open_object(&w);
 	if (r.has_doc)
 		json_member_doc_id(&w, "document", r.doc);
-	admin_who_write(&w, r.who, who_of(&r));
+	admin_who_write(&w, (enum audit_who)r.who, who_of(&r));
 	json_member_str(&w, "outcome", admin_outcome(r.code));
 	if (r.reason[0])
 		admin_text_member(&w, "rule", span_str(r.reason));
