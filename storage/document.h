@@ -203,10 +203,12 @@ struct err document_word(const struct document_seal *seal, enum seal_kind kind,
 struct err document_seal_blob(struct txn *txn, const struct document_seal *seal,
 			      enum seal_kind kind, struct buf *out);
 
-/* The group built last, for pages: its tree costs some hundred hashes.
- * Zeroed at first; of one transaction. */
+/* The group met last, for pages: its root and signature; and its tree, if
+ * the way of a leaf was not kept (some hundred hashes).  Zeroed at first; of
+ * one transaction. */
 struct document_seal_cache {
-	uint64_t group;
+	uint64_t group, built_group; /* 0: none */
+	struct digest root;
 	uint8_t signature[SEAL_SIG_LEN];
 	struct seal_group built;
 };

@@ -125,31 +125,46 @@ struct err document_word(const struct document_seal *seal, enum seal_kind kind,
 }
 
 /* The tree of a signed group into the cache. */
-static struct err cache_fill(struct txn *txn, uint64_t group,
-			     struct document_seal_cache *cache)
+static struct err cache_build(struct txn *txn, uint64_t group,
+			      struct document_seal_cache *cache)
 {
-	_Static_assert((int)GROUP_SIG_LEN == (int)SEAL_SIG_LEN,
-		       "one kind of signature");
 	struct group_row row;
 	struct err e;
 
-	if (cache->group == group)
+	if (cache->built_group == group)
 		return ERR_NONE;
+	cache->built_group = 0;
 	e = group_get(txn, group, &row);
+	if (!failed(e))
+		e = seal_group_build(row.secret, row.replica, row.time,
+				     (const struct digest *)row.leaves.at,
+				     row.leaves.len / DIGEST_LEN,
+				     &cache->built);
+	wipe(row.secret, sizeof(row.secret));
+	if (!failed(e))
+		cache->built_group = group;
+	return e;
+}
+
+/* The way from a leaf to the root: kept, or from the tree. */
+static struct err find_way(struct txn *txn, struct document_seal_cache *cache,
+			   const struct document_seal *seal,
+			   struct group_leaf *out)
+{
+	_Static_assert((int)GROUP_LEVELS == (int)SEAL_LEVELS,
+		       "one kind of tree");
+	struct err e = group_leaf_get(txn, seal->group, seal->leaf, out);
+
+	if (e.code != ERR_NOT_FOUND)
+		return e;
+	e = cache_build(txn, seal->group, cache);
+	if (!failed(e) && seal->leaf >= cache->built.count)
+		e = err_make(ERR_CORRUPT, "a seal outside its group");
 	if (failed(e))
 		return e;
-	if (!row.is_signed)
-		return err_make(ERR_NOT_FOUND, "the group is not signed yet");
-	if (row.leaves.len % DIGEST_LEN)
-		return err_make(ERR_CORRUPT, "a group's leaves are malformed");
-	cache->group = 0;
-	e = seal_group_build(row.secret, row.replica, row.time,
-			     (const struct digest *)row.leaves.at,
-			     row.leaves.len / DIGEST_LEN, &cache->built);
-	if (failed(e))
-		return e;
-	memcpy(cache->signature, row.signature, SEAL_SIG_LEN);
-	cache->group = group;
+	out->time = cache->built.time;
+	seal_group_way(&cache->built, seal->leaf, &out->place, out->salt,
+		       out->path);
 	return ERR_NONE;
 }
 
@@ -158,25 +173,38 @@ struct err document_seal_blob_cached(struct txn *txn,
 				     const struct document_seal *seal,
 				     enum seal_kind kind, struct buf *out)
 {
-	struct seal_word word;
-	struct seal made;
-	struct err e;
+	_Static_assert((int)GROUP_SIG_LEN == (int)SEAL_SIG_LEN,
+		       "one kind of signature");
+	struct seal_parts parts = {.kind = kind,
+				   .dot = seal->dot,
+				   .statements = seal->statements,
+				   .statements_count = seal->statements_count,
+				   .context = seal->context};
+	struct group_leaf way;
+	struct err e = ERR_NONE;
 
 	if (seal->group == 0) {
 		buf_put(out, seal->blob);
 		return buf_check(out);
 	}
-	e = cache_fill(txn, seal->group, cache);
+	if (cache->group != seal->group) {
+		cache->group = 0;
+		e = group_signature(txn, seal->group, &cache->root,
+				    cache->signature);
+		if (!failed(e))
+			cache->group = seal->group;
+	}
+	if (!failed(e))
+		e = find_way(txn, cache, seal, &way);
 	if (failed(e))
 		return e;
-	if (seal->leaf >= cache->built.count)
-		return err_make(ERR_CORRUPT, "a seal outside its group");
-	e = document_word(seal, kind, &word);
-	if (failed(e))
-		return e;
-	seal_group_seal(&cache->built, seal->leaf, &word, cache->signature,
-			&made);
-	seal_encode(&made, out);
+	parts.time = way.time;
+	parts.root = cache->root;
+	parts.signature = cache->signature;
+	parts.index = way.place;
+	parts.salt = way.salt;
+	parts.path = way.path;
+	seal_encode_parts(&parts, out);
 	return buf_check(out);
 }
 

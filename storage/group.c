@@ -3,7 +3,10 @@
 
 #include "storage/record.h"
 
-enum { GROUP_ROW_MAX = 256 + GROUP_LEAVES_MAX * DIGEST_LEN };
+enum {
+	GROUP_ROW_MAX = 256 + GROUP_LEAVES_MAX * DIGEST_LEN,
+	LEAF_ROW_LEN = 8 + 1 + DIGEST_LEN + GROUP_LEVELS * DIGEST_LEN,
+};
 
 static const char counter_group[] = "group";
 
@@ -65,7 +68,7 @@ static struct err read_row(struct span value, struct group_row *out)
 struct err group_get(struct txn *txn, uint64_t number, struct group_row *out)
 {
 	struct group_row row = {.number = number};
-	struct span value, signature;
+	struct span value;
 	struct err e;
 
 	e = txn_get(txn, TABLE_GROUPS, key_group(number), &value);
@@ -73,21 +76,72 @@ struct err group_get(struct txn *txn, uint64_t number, struct group_row *out)
 		e = read_row(value, &row);
 	if (failed(e))
 		return e;
-	e = txn_get(txn, TABLE_GROUPS, key_group_signature(number), &signature);
+	e = group_signature(txn, number, &row.root, row.signature);
 	if (failed(e) && e.code != ERR_NOT_FOUND)
 		return e;
-	if (!failed(e)) {
-		struct span_reader r = span_read(signature);
-
-		row.root = record_read_digest(&r);
-		span_read_into(&r, row.signature, GROUP_SIG_LEN);
-		e = record_read_end(&r, "a group's signature is malformed");
-		if (failed(e))
-			return e;
-		row.is_signed = true;
-	}
+	row.is_signed = !failed(e);
 	*out = row;
 	return ERR_NONE;
+}
+
+struct err group_signature(struct txn *txn, uint64_t number,
+			   struct digest *root,
+			   uint8_t signature[GROUP_SIG_LEN])
+{
+	struct span_reader r;
+	struct span value;
+	struct err e;
+
+	e = txn_get(txn, TABLE_GROUPS, key_group_signature(number), &value);
+	if (failed(e))
+		return e;
+	r = span_read(value);
+	*root = record_read_digest(&r);
+	span_read_into(&r, signature, GROUP_SIG_LEN);
+	return record_read_end(&r, "a group's signature is malformed");
+}
+
+struct err group_leaf_put(struct txn *txn, uint64_t number, uint16_t leaf,
+			  const struct group_leaf *way)
+{
+	struct buf b;
+	struct err e;
+
+	buf_init(&b, LEAF_ROW_LEN);
+	buf_put_u64(&b, way->time);
+	buf_put_u8(&b, way->place);
+	buf_put(&b, SPAN_OBJ(way->salt));
+	for (size_t i = 0; i < GROUP_LEVELS; i++)
+		record_put_digest(&b, way->path[i]);
+	e = buf_check(&b);
+	if (!failed(e))
+		e = txn_put(txn, TABLE_GROUPS, key_group_leaf(number, leaf),
+			    buf_span(&b));
+	buf_clear(&b);
+	return e;
+}
+
+struct err group_leaf_get(struct txn *txn, uint64_t number, uint16_t leaf,
+			  struct group_leaf *out)
+{
+	struct group_leaf way;
+	struct span_reader r;
+	struct span value;
+	struct err e;
+
+	e = txn_get(txn, TABLE_GROUPS, key_group_leaf(number, leaf), &value);
+	if (failed(e))
+		return e;
+	r = span_read(value);
+	way.time = span_read_u64(&r);
+	way.place = span_read_u8(&r);
+	span_read_into(&r, way.salt, sizeof(way.salt));
+	for (size_t i = 0; i < GROUP_LEVELS; i++)
+		way.path[i] = record_read_digest(&r);
+	e = record_read_end(&r, "a leaf's way is malformed");
+	if (!failed(e))
+		*out = way;
+	return e;
 }
 
 struct err group_by_root(struct txn *txn, struct digest root, uint64_t *number)

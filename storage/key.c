@@ -193,6 +193,15 @@ struct key key_group_signature(uint64_t number)
 	return kind_number(KEY_GROUP_SIGNATURE, number);
 }
 
+struct key key_group_leaf(uint64_t number, uint16_t leaf)
+{
+	struct key k = kind_number(KEY_GROUP_LEAF, number);
+
+	key_put_u8(&k, (uint8_t)(leaf >> 8));
+	key_put_u8(&k, (uint8_t)leaf);
+	return k;
+}
+
 struct key key_audit(uint64_t number)
 {
 	return number_key(number);

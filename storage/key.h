@@ -30,6 +30,7 @@ enum key_kind {
 	KEY_GROUP_ROOT = 1,
 	KEY_GROUP_UNSIGNED = 2,
 	KEY_GROUP_SIGNATURE = 3,
+	KEY_GROUP_LEAF = 4,
 	/* shelves */
 	KEY_SHELF_NUMBER = 0,
 	KEY_SHELF_NAME = 1,
@@ -95,6 +96,7 @@ struct key key_group(uint64_t number);
 struct key key_group_root(struct digest root);
 struct key key_group_unsigned(uint64_t number);
 struct key key_group_signature(uint64_t number);
+struct key key_group_leaf(uint64_t number, uint16_t leaf);
 
 /* ---- audit ---- */
 struct key key_audit(uint64_t number);

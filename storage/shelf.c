@@ -71,6 +71,15 @@ const struct shelf_row *shelf_get(const struct shelf_index *index,
 	return entry ? &entry->row : NULL;
 }
 
+bool shelf_row_has_label(const struct shelf_row *row, struct digest label)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < row->labels_count; i++)
+		has |= digest_eq(row->labels[i], label);
+	return has;
+}
+
 struct seq shelf_last(const struct shelf_index *index, uint32_t number)
 {
 	const struct entry *e = entry_of(index, number);

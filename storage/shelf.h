@@ -46,6 +46,8 @@ void shelf_index_close(struct shelf_index *index);
 const struct shelf_row *shelf_get(const struct shelf_index *index,
 				  uint32_t number);
 
+bool shelf_row_has_label(const struct shelf_row *row, struct digest label);
+
 /* The highest number in the transaction's snapshot: every shelf up to it is
  * in the index. */
 struct err shelf_count(struct txn *txn, uint32_t *out);

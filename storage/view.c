@@ -116,23 +116,17 @@ struct seq view_last(const struct view *view, const struct shelf_index *index)
 	return last;
 }
 
-struct err view_has_label(const struct view *view, struct txn *txn,
-			  struct digest label, bool *out)
+bool view_has_label(const struct view *view, const struct shelf_index *index,
+		    struct digest label)
 {
-	uint32_t number = 0;
 	bool has = false;
-	struct err e = ERR_NONE;
 
-	/* To the end even after a hit: the work says nothing. */
-	while (!failed(e)) {
-		e = shelf_of_label_next(txn, label, &number);
-		if (!failed(e))
-			has |= view_has(view, number);
+	for (uint32_t n = 0; (n = view_next(view, n));) {
+		const struct shelf_row *row = shelf_get(index, n);
+
+		has |= row && shelf_row_has_label(row, label);
 	}
-	if (e.code != ERR_NOT_FOUND)
-		return e;
-	*out = has;
-	return ERR_NONE;
+	return has;
 }
 
 /* ---- numbers ---- */

@@ -54,9 +54,11 @@ const struct shelf_set *view_set(const struct view *view);
 /* The last sequence of any shelf of the view: a parked reader whose cursor
  * has seen it need not be asked again. */
 struct seq view_last(const struct view *view, const struct shelf_index *index);
-/* True if the view has a shelf with this label (`GET /v1/labels/`). */
-struct err view_has_label(const struct view *view, struct txn *txn,
-			  struct digest label, bool *out);
+/* True if the view has a shelf with this label (`GET /v1/labels/`).  It looks
+ * at all of the view and at nothing else: what others keep under the label
+ * costs nothing here. */
+bool view_has_label(const struct view *view, const struct shelf_index *index,
+		    struct digest label);
 
 /* ---- numbers of sets ---- */
 

@@ -45,13 +45,19 @@ static struct err word_check(const struct seal_word *w)
 	return ERR_NONE;
 }
 
-/* The tail that leaf core and blob share. */
+/* The tail that leaf core and blob share, but for the context. */
+static void encode_numbers(uint64_t counter, const uint64_t *statements,
+			   size_t count, struct buf *b)
+{
+	buf_put_u64(b, counter);
+	buf_put_u16(b, (uint16_t)count);
+	for (size_t i = 0; i < count; i++)
+		buf_put_u64(b, statements[i]);
+}
+
 static void encode_lists(const struct seal_word *w, struct buf *b)
 {
-	buf_put_u64(b, w->dot.counter);
-	buf_put_u16(b, (uint16_t)w->statements_count);
-	for (size_t i = 0; i < w->statements_count; i++)
-		buf_put_u64(b, w->statements[i]);
+	encode_numbers(w->dot.counter, w->statements, w->statements_count, b);
 	version_context_encode(&w->context, b);
 }
 
@@ -198,34 +204,58 @@ void seal_group_seal(const struct seal_group *g, size_t i,
 		     const struct seal_word *word,
 		     const uint8_t sig[SEAL_SIG_LEN], struct seal *out)
 {
-	size_t node = (size_t)SEAL_LEAVES + g->places[i];
-
 	*out = (struct seal){.word = *word,
 			     .time = g->time,
-			     .root = seal_group_root(g),
-			     .index = g->places[i]};
+			     .root = seal_group_root(g)};
 	memcpy(out->signature, sig, SEAL_SIG_LEN);
-	memcpy(out->salt, g->salts[i], DIGEST_LEN);
+	seal_group_way(g, i, &out->index, out->salt, out->path);
+}
+
+void seal_group_way(const struct seal_group *g, size_t i, uint8_t *index,
+		    uint8_t salt[DIGEST_LEN], struct digest path[SEAL_LEVELS])
+{
+	size_t node = (size_t)SEAL_LEAVES + g->places[i];
+
+	*index = g->places[i];
+	memcpy(salt, g->salts[i], DIGEST_LEN);
 	for (int level = 0; level < SEAL_LEVELS; level++, node /= 2)
-		out->path[level] = g->nodes[node ^ 1];
+		path[level] = g->nodes[node ^ 1];
 }
 
 /* ---- one seal ---- */
 
-void seal_encode(const struct seal *s, struct buf *out)
+void seal_encode_parts(const struct seal_parts *p, struct buf *out)
 {
 	buf_put_u8(out, BLOB_VERSION);
-	encoding_put_replica(out, s->word.dot.replica);
-	buf_put_u64(out, s->time);
-	encoding_put_digest(out, s->root);
-	buf_put(out, SPAN_OBJ(s->signature));
-	buf_put_u8(out, s->index);
-	buf_put(out, SPAN_OBJ(s->salt));
+	encoding_put_replica(out, p->dot.replica);
+	buf_put_u64(out, p->time);
+	encoding_put_digest(out, p->root);
+	buf_put(out, span_of(p->signature, SEAL_SIG_LEN));
+	buf_put_u8(out, p->index);
+	buf_put(out, span_of(p->salt, DIGEST_LEN));
 	buf_put_u8(out, SEAL_LEVELS);
 	for (int i = 0; i < SEAL_LEVELS; i++)
-		encoding_put_digest(out, s->path[i]);
-	buf_put_u8(out, (uint8_t)s->word.kind);
-	encode_lists(&s->word, out);
+		encoding_put_digest(out, p->path[i]);
+	buf_put_u8(out, (uint8_t)p->kind);
+	encode_numbers(p->dot.counter, p->statements, p->statements_count, out);
+	buf_put(out, p->context);
+}
+
+void seal_encode(const struct seal *s, struct buf *out)
+{
+	struct seal_parts p = {.kind = s->word.kind,
+			       .dot = s->word.dot,
+			       .statements = s->word.statements,
+			       .statements_count = s->word.statements_count,
+			       .time = s->time,
+			       .root = s->root,
+			       .signature = s->signature,
+			       .index = s->index,
+			       .salt = s->salt,
+			       .path = s->path};
+
+	seal_encode_parts(&p, out);
+	version_context_encode(&s->word.context, out);
 }
 
 static struct err read_lists(struct span_reader *r, struct seal_word *w)

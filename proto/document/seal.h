@@ -97,7 +97,28 @@ void seal_group_seal(const struct seal_group *g, size_t i,
 		     const struct seal_word *word,
 		     const uint8_t sig[SEAL_SIG_LEN], struct seal *out);
 
+/* What the tree gives the i-th leaf: place, salt, path from the leaf up. */
+void seal_group_way(const struct seal_group *g, size_t i, uint8_t *index,
+		    uint8_t salt[DIGEST_LEN], struct digest path[SEAL_LEVELS]);
+
 /* ---- one seal ---- */
+
+/* A seal whose parts are kept apart; everything is borrowed. */
+struct seal_parts {
+	enum seal_kind kind;
+	struct dot dot;
+	const uint64_t *statements;
+	size_t statements_count;
+	struct span context; /* version_context_encode */
+	uint64_t time;
+	struct digest root;
+	const uint8_t *signature; /* SEAL_SIG_LEN */
+	uint8_t index;
+	const uint8_t *salt;	   /* DIGEST_LEN */
+	const struct digest *path; /* SEAL_LEVELS */
+};
+/* The blob of seal_encode, without making a struct seal in between. */
+void seal_encode_parts(const struct seal_parts *p, struct buf *out);
 
 /* The binary blob (docs/PROTOCOL.md); base64url of it stands in JSON. */
 void seal_encode(const struct seal *s, struct buf *out);

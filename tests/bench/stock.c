@@ -192,6 +192,12 @@ static void put_group(struct stock *s, const struct document_writer *w,
 				   seal_group_root(&tree), signature));
 	world_must(group_sign_row(txn, row.number, seal_group_root(&tree),
 				  signature));
+	for (uint16_t i = 0; i < w->leaves; i++) {
+		struct group_leaf way = {.time = now};
+
+		seal_group_way(&tree, i, &way.place, way.salt, way.path);
+		world_must(group_leaf_put(txn, row.number, i, &way));
+	}
 }
 
 void stock_add(struct stock *s, size_t count, size_t from, size_t to)

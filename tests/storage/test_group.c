@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "storage/document.h"
 #include "storage/group.h"
 #include "tests/support/tempstore.h"
 
@@ -127,6 +128,65 @@ static void too_many_leaves_are_refused(void **state)
 	txn_abort(&txn);
 }
 
+/* The seal of leaf `i` as a page carries it. */
+static void blob_of(struct txn *txn, struct document_seal_cache *cache,
+		    uint64_t group, uint16_t i, struct buf *out)
+{
+	static const uint8_t no_context[2];
+	struct document_seal seal = {
+		.dot = {{{{'G', 'B', 'R'}}, 1}, 40u + i},
+		.context = SPAN_OBJ(no_context),
+		.statements_count = 1,
+		.statements = {1},
+		.group = group,
+		.leaf = i,
+	};
+
+	buf_init(out, SEAL_BLOB_MAX);
+	must(document_seal_blob_cached(txn, cache, &seal, SEAL_REVISION, out));
+}
+
+static void a_seal_is_the_same_from_the_way_that_was_kept(void **state)
+{
+	enum { LEAVES = 3 };
+	static struct document_seal_cache built, kept;
+	static struct seal_group tree;
+	struct tempstore *t = *state;
+	struct digest cores[LEAVES] = {{{1}}, {{2}}, {{3}}};
+	struct group_row row = row_of(1, SPAN_OBJ(cores));
+	uint8_t signature[GROUP_SIG_LEN] = {5};
+	struct txn *txn = NULL;
+	struct group_leaf way;
+	uint64_t n;
+
+	must(seal_group_build(row.secret, row.replica, row.time, cores, LEAVES,
+			      &tree));
+	must(txn_begin_write(t->store, STORE_RECORDS, &txn));
+	must(group_put(txn, &row, &n));
+	must(group_sign_row(txn, n, seal_group_root(&tree), signature));
+	assert_int_equal(group_leaf_get(txn, n, 0, &way).code, ERR_NOT_FOUND);
+	for (uint16_t i = 0; i < LEAVES; i++) {
+		struct buf from_tree, from_way;
+		struct seal seal;
+
+		blob_of(txn, &built, n, i, &from_tree);
+		assert_int_equal(built.built_group, n);
+		way.time = tree.time;
+		seal_group_way(&tree, i, &way.place, way.salt, way.path);
+		must(group_leaf_put(txn, n, i, &way));
+		blob_of(txn, &kept, n, i, &from_way);
+		assert_true(span_eq(buf_span(&from_tree), buf_span(&from_way)));
+		must(seal_decode(buf_span(&from_way), &seal));
+		assert_int_equal(seal.word.dot.counter, 40 + i);
+		assert_true(digest_eq(seal.root, seal_group_root(&tree)));
+		buf_clear(&from_tree);
+		buf_clear(&from_way);
+	}
+	/* No tree was built for those. */
+	assert_int_equal(kept.built_group, 0);
+	txn_abort(&txn);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -134,6 +194,7 @@ int main(void)
 		T(a_group_is_unsigned_until_it_is_signed),
 		T(the_feed_ends_before_the_first_unsigned_group),
 		T(too_many_leaves_are_refused),
+		T(a_seal_is_the_same_from_the_way_that_was_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,6 +200,23 @@ static void a_group_is_the_published_one(void **state)
 	kept_record(k, published_object(v, "by_root"));
 }
 
+static void a_leafs_way_is_the_published_one(void **state)
+{
+	struct kept *k = *state;
+	const struct json *v = published_row(&k->vectors, "group_leaf");
+	struct group_leaf way = {.time = published_u64(v, "time"),
+				 .place = (uint8_t)published_u64(v, "place")};
+	struct txn *txn = NULL;
+
+	published_fixed(v, "salt", way.salt, sizeof(way.salt));
+	published_fixed(v, "path", way.path, sizeof(way.path));
+	must(txn_begin_write(k->temp.store, STORE_RECORDS, &txn));
+	must(group_leaf_put(txn, published_u64(v, "number"),
+			    (uint16_t)published_u64(v, "leaf"), &way));
+	must(txn_commit(&txn));
+	kept_record(k, published_object(v, "row"));
+}
+
 static void a_shelf_is_the_published_one(void **state)
 {
 	struct kept *k = *state;
@@ -338,6 +355,7 @@ static void keys_of_every_table_are_the_published_ones(void **state)
 		{"group_root", key_group_root(digest)},
 		{"group_unsigned", key_group_unsigned(n)},
 		{"group_signature", key_group_signature(n)},
+		{"group_leaf", key_group_leaf(n, 0x0102)},
 		{"audit", key_audit(n)},
 		{"label", key_label(digest)},
 		{"author", key_author(author)},
@@ -394,6 +412,7 @@ int main(void)
 		T(another_store_or_a_changed_bit_has_another_mac),
 		T(three_audit_records_and_their_links_are_the_published_ones),
 		T(a_group_is_the_published_one),
+		T(a_leafs_way_is_the_published_one),
 		T(a_shelf_is_the_published_one),
 		T(rows_of_the_feed_are_the_published_ones),
 		T(cursors_are_the_published_ones),

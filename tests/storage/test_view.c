@@ -32,7 +32,6 @@ static void a_view_holds_what_the_decision_releases(void **state)
 {
 	struct scene *s = *state;
 	struct view *view;
-	bool has = false;
 
 	put(s, 1, 1);
 	put(s, 2, 2);
@@ -42,10 +41,8 @@ static void a_view_holds_what_the_decision_releases(void **state)
 	assert_false(view_has(view, SHELF_NONE));
 	assert_int_equal(view_size(view), 1);
 	assert_int_equal(view_last(view, s->index).n, 2);
-	must(view_has_label(view, s->txn, scene_label(2), &has));
-	assert_true(has);
-	must(view_has_label(view, s->txn, scene_label(1), &has));
-	assert_false(has);
+	assert_true(view_has_label(view, s->index, scene_label(2)));
+	assert_false(view_has_label(view, s->index, scene_label(1)));
 	view_free(view);
 }
 

@@ -350,6 +350,15 @@ def group():
                 signed=record("groups", b"\3" + u64(1), root + signature))
 
 
+def group_leaf():
+    salt, path = some("leaf salt"), [some("node %d" % i) for i in range(8)]
+    place, time = 0xa7, 1767225900
+    return dict(number=1, leaf=0x0102, time=time, place=place, salt=salt,
+                path=b"".join(path),
+                row=record("groups", b"\4" + u64(1) + u16(0x0102),
+                           u64(time) + u8(place) + salt + b"".join(path)))
+
+
 def shelf():
     name = H(E("entente shelf v1", var(SPACE), u16(2), *SHELF_LABELS,
                u64(CONDITION)))
@@ -502,6 +511,7 @@ def keys():
         "group_root": b"\1" + d,
         "group_unsigned": b"\2" + u64(n),
         "group_signature": b"\3" + u64(n),
+        "group_leaf": b"\4" + u64(n) + u16(0x0102),
         "audit": u64(n),
         "label": d,
         "author": a,
@@ -568,6 +578,7 @@ def vectors():
         "nonce": nonce(),
         "audit": audit(),
         "group": group(),
+        "group_leaf": group_leaf(),
         "shelf": shelf(),
         "feed": feed(),
         "document": document(),

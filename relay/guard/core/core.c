@@ -482,12 +482,7 @@ void core_close(struct core *core)
 	if (!core)
 		return;
 	pulls_close(core);
-	while (core->sealed) {
-		struct sealed_group *next = core->sealed->next;
-
-		free(core->sealed);
-		core->sealed = next;
-	}
+	sealed_groups_free(core, core->sealed);
 	policing_release(core->policing);
 	shelf_index_close(core->shelves);
 	store_close(core->store);

@@ -157,10 +157,29 @@ static struct err statements_make(struct txn *txn,
 	return e;
 }
 
-static struct err in_force(const struct document *doc, struct txn *txn,
+/* Whether the reader sees a shelf with the label: mostly one of a head that
+ * he is shown. */
+static bool label_visible(const struct core *core, const struct view *view,
+			  const struct document_read *read, struct digest label)
+{
+	for (size_t i = 0; i < read->doc.heads_count; i++) {
+		const struct shelf_row *row;
+
+		if (!read->visible[i])
+			continue;
+		row = shelf_get(core->shelves, read->doc.heads[i].shelf);
+		if (row && shelf_row_has_label(row, label))
+			return true;
+	}
+	return view_has_label(view, core->shelves, label);
+}
+
+static struct err in_force(const struct core *core,
+			   const struct document_read *read,
 			   const struct view *view, struct arena *arena,
 			   struct changes_row *out)
 {
+	const struct document *doc = &read->doc;
 	size_t first;
 	size_t count = document_in_force(doc, &first);
 	struct digest *digests;
@@ -177,12 +196,8 @@ static struct err in_force(const struct document *doc, struct txn *txn,
 			&doc->statements[first + i];
 		bool visible = false;
 
-		if (st->kind == STATEMENT_LABEL && view) {
-			struct err e =
-				view_has_label(view, txn, st->label, &visible);
-			if (failed(e))
-				return e;
-		}
+		if (st->kind == STATEMENT_LABEL && view)
+			visible = label_visible(core, view, read, st->label);
 		out->has_label = visible;
 		if (visible)
 			out->label = st->label;
@@ -210,7 +225,7 @@ struct err row_make(struct core *core, struct txn *txn, const struct view *view,
 	heads = arena_array(arena, read->visible_count, sizeof(*heads));
 	e = arena_check(arena);
 	if (!failed(e))
-		e = in_force(doc, txn, view, arena, out);
+		e = in_force(core, read, view, arena, out);
 	for (size_t i = 0; !failed(e) && i < doc->heads_count; i++) {
 		struct changes_head head = {0};
 

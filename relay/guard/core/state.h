@@ -30,6 +30,7 @@ enum {
 	CORE_REFUSALS_MAX = 4096, /* on their way to the audit */
 	CORE_GARBAGE_MAX = 4096,  /* documents whose segments may be dropped */
 	CORE_SPARE_SLOTS = 64,
+	CORE_TREES_MAX = 64, /* trees of groups on their way to the store */
 	CORE_KEY_LIFE_S = 30 * 24 * 3600, /* `until` of a device's keys */
 	CORE_SKEW_S = 600,		  /* `created` of a signed request */
 	CORE_INLINE_MAX = 16384,
@@ -41,6 +42,9 @@ struct sealed_group {
 	uint64_t number;
 	struct digest root;
 	uint8_t signature[GROUP_SIG_LEN];
+	/* For the ways of its leaves; owned.  NULL beyond CORE_TREES_MAX: then
+	 * whoever reads them builds it. */
+	struct seal_group *tree;
 };
 
 /* A refusal on its way to the audit. */
@@ -90,6 +94,7 @@ struct core {
 	pthread_mutex_t lock; /* the rest */
 	struct sealed_group *sealed, **sealed_end;
 	uint64_t sealed_upto;
+	size_t trees;
 	struct refusal *refusals;
 	size_t refusal_count, refusals_lost;
 	struct doc_id *garbage;
@@ -263,6 +268,8 @@ void write_jobs(struct core *core, struct job **jobs, size_t count);
 struct err batch_begin(struct core *core, bool beyond_quota, struct batch *out);
 struct err batch_commit(struct batch *batch);
 void batch_abort(struct batch *batch);
+/* A list of signed groups, all of it; its trees are wiped. */
+void sealed_groups_free(struct core *core, struct sealed_group *list);
 
 /* ---- record.c ---- */
 /* The document, copied into `arena`, so that it outlives the next put; *out

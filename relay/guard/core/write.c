@@ -6,15 +6,55 @@
 
 enum { STALE_TRIES = 4 };
 
+static struct err put_ways(struct txn *txn, uint64_t number,
+			   const struct seal_group *tree)
+{
+	struct group_leaf way = {.time = tree->time};
+	struct err e = ERR_NONE;
+
+	for (size_t i = 0; i < tree->count && !failed(e); i++) {
+		seal_group_way(tree, i, &way.place, way.salt, way.path);
+		e = group_leaf_put(txn, number, (uint16_t)i, &way);
+	}
+	return e;
+}
+
 /* Signatures made since the last commit. */
 static struct err put_signatures(struct batch *batch, struct sealed_group *list)
 {
 	struct err e = ERR_NONE;
 
-	for (; list && !failed(e); list = list->next)
+	for (; list && !failed(e); list = list->next) {
 		e = group_sign_row(batch->txn, list->number, list->root,
 				   list->signature);
+		if (!failed(e) && list->tree)
+			e = put_ways(batch->txn, list->number, list->tree);
+	}
 	return e;
+}
+
+static void tree_free(struct seal_group *tree)
+{
+	if (tree)
+		wipe(tree, sizeof(*tree));
+	free(tree);
+}
+
+void sealed_groups_free(struct core *core, struct sealed_group *list)
+{
+	size_t trees = 0;
+
+	while (list) {
+		struct sealed_group *next = list->next;
+
+		trees += list->tree != NULL;
+		tree_free(list->tree);
+		free(list);
+		list = next;
+	}
+	pthread_mutex_lock(&core->lock);
+	core->trees -= trees;
+	pthread_mutex_unlock(&core->lock);
 }
 
 static struct err put_refusal(struct batch *batch, const struct refusal *r)
@@ -149,14 +189,9 @@ static void give_back(struct core *core, struct pending *p)
 	free(p->refusals);
 }
 
-static void drop_pending(struct pending *p)
+static void drop_pending(struct core *core, struct pending *p)
 {
-	while (p->sealed) {
-		struct sealed_group *next = p->sealed->next;
-
-		free(p->sealed);
-		p->sealed = next;
-	}
+	sealed_groups_free(core, p->sealed);
 	free(p->refusals);
 }
 
@@ -251,7 +286,7 @@ static struct err write_once(struct core *core, struct job **jobs, size_t count)
 		give_back(core, &pending);
 		return e;
 	}
-	drop_pending(&pending);
+	drop_pending(core, &pending);
 	for (size_t i = 0; i < count; i++)
 		if (!jobs[i]->done && !jobs[i]->stale)
 			job_finish(jobs[i]);
@@ -318,7 +353,7 @@ void core_write(struct core *core, struct job **jobs, size_t count)
 
 /* ---- seals, beside the commits ---- */
 
-static struct err root_of(const struct group_row *row, struct digest *out)
+static struct err tree_of(const struct group_row *row, struct seal_group **out)
 {
 	struct seal_group *tree = malloc(sizeof(*tree));
 	struct err e;
@@ -328,11 +363,22 @@ static struct err root_of(const struct group_row *row, struct digest *out)
 	e = seal_group_build(row->secret, row->replica, row->time,
 			     (const struct digest *)row->leaves.at,
 			     row->leaves.len / DIGEST_LEN, tree);
-	if (!failed(e))
-		*out = seal_group_root(tree);
-	wipe(tree, sizeof(*tree));
-	free(tree);
+	if (failed(e))
+		tree_free(tree);
+	else
+		*out = tree;
 	return e;
+}
+
+/* Under the lock: a tree is kept while there are not too many. */
+static void keep_tree(struct core *core, struct sealed_group *s)
+{
+	if (core->trees < CORE_TREES_MAX) {
+		core->trees++;
+		return;
+	}
+	tree_free(s->tree);
+	s->tree = NULL;
 }
 
 static struct err seal_one(struct core *core, struct txn *txn,
@@ -349,12 +395,15 @@ static struct err seal_one(struct core *core, struct txn *txn,
 	if (!s)
 		return err_make(ERR_NO_MEMORY, "a seal");
 	s->number = row.number;
-	e = root_of(&row, &s->root);
-	if (!failed(e))
+	e = tree_of(&row, &s->tree);
+	if (!failed(e)) {
+		s->root = seal_group_root(s->tree);
 		e = seal_group_sign(core->seal_key, row.replica, row.time,
 				    s->root, s->signature);
+	}
 	wipe(&row, sizeof(row));
 	if (failed(e)) {
+		tree_free(s->tree);
 		free(s);
 		return e;
 	}
@@ -375,6 +424,7 @@ bool core_seal(struct core *core)
 		if (!s)
 			break;
 		pthread_mutex_lock(&core->lock);
+		keep_tree(core, s);
 		core->sealed_upto = s->number;
 		*core->sealed_end = s;
 		core->sealed_end = &s->next;

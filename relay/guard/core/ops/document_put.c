@@ -93,7 +93,7 @@ static struct err seen_label(struct job *job, struct txn *txn,
 	bool seen = false;
 	struct err e = policing_view(job->policing, job->reader, txn, &view);
 
-	seen = !failed(e) && ops_sees_label(job, view, digest);
+	seen = !failed(e) && view_has_label(view, job->core->shelves, digest);
 	view_free(view);
 	if (!failed(e) && seen)
 		e = policing_label(job->policing, txn, digest, out);

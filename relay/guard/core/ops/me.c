@@ -147,21 +147,6 @@ static struct err label_answer(struct job *job, struct txn *txn,
 	return buf_check(&job->body);
 }
 
-bool ops_sees_label(const struct job *job, const struct view *view,
-		    struct digest label)
-{
-	const struct shelf_set *set = view_set(view);
-	bool sees = false;
-
-	for (uint32_t n = 0; (n = shelf_set_next(set, n));) {
-		const struct shelf_row *row = shelf_get(job->core->shelves, n);
-
-		for (size_t i = 0; row && i < row->labels_count; i++)
-			sees |= digest_eq(row->labels[i], label);
-	}
-	return sees;
-}
-
 static struct err labels_check(struct job *job)
 {
 	struct txn *txn = NULL;
@@ -173,7 +158,7 @@ static struct err labels_check(struct job *job)
 		e = txn_begin_read(job->core->store, STORE_RECORDS, &txn);
 	if (!failed(e))
 		e = policing_view(job->policing, job->reader, txn, &view);
-	if (!failed(e) && !ops_sees_label(job, view, digest))
+	if (!failed(e) && !view_has_label(view, job->core->shelves, digest))
 		e = err_make(ERR_NOT_FOUND, "no such label in the view");
 	if (!failed(e))
 		e = label_answer(job, txn, digest);

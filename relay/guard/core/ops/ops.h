@@ -23,11 +23,6 @@ extern const struct operation op_peer_invitation, op_peer_certificates;
 struct err ops_page_sign(struct job *job, const uint8_t ask[PAGE_ASK_LEN],
 			 struct span since);
 
-/* True if a shelf of the view has that label.  It looks at the view alone:
- * what others keep under the label costs nothing here. */
-bool ops_sees_label(const struct job *job, const struct view *view,
-		    struct digest label);
-
 /*
  * The label of a write: known or brought, valid, not above the ceiling, and
  * releasing its own author in that space.  Sets job->rule and, for the asker,
