@@ -141,11 +141,14 @@ $(call deps_stamp,fuzz): $(call deps_stamp,build)
 
 # ---- tests: tests/<folder>/test_<module>.c, one program each ----
 
+# Sources that are part of programs of their own.
+OTHER_daemon := tests/daemon/slow_disk.c
+
 TEST_DIRS := base crypto label document exchange wire storage federation \
 	     guard relay client daemon
 define testdir
 TESTS_$(1) := $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/$(1)/test_*.c))
-HELP_$(1)  := $$(patsubst %.c,$$(BUILD)/%.o,$$(filter-out tests/$(1)/test_%,$$(wildcard tests/$(1)/*.c)))
+HELP_$(1)  := $$(patsubst %.c,$$(BUILD)/%.o,$$(filter-out tests/$(1)/test_% $$(OTHER_$(1)),$$(wildcard tests/$(1)/*.c)))
 $$(BUILD)/tests/$(1)/test_%: $$(BUILD)/tests/$(1)/test_%.o $$(HELP_$(1)) $$(call libs,support $$(NEEDS_$(1)))
 	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
 		$$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(call sys,$$(NEEDS_$(1)))
@@ -166,7 +169,11 @@ $(TESTS_relay): | $(BUILD)/entented $(BUILD)/entented-front \
 		$(BUILD)/tests/relay/echo-guard
 # Whole daemons are the real ones; some of their clients are slow on purpose.
 $(TESTS_daemon): $(BUILD)/tests/relay/client.o
-$(TESTS_daemon): | $(DAEMON) $(BUILD)/entente
+$(TESTS_daemon): | $(DAEMON) $(BUILD)/entente $(BUILD)/tests/daemon/slow-guard
+# The real guard on a disk that is slow.
+$(BUILD)/tests/daemon/slow-guard: $(BUILD)/relay/guard/main.o \
+		$(BUILD)/tests/daemon/slow_disk.o $(call libs,$(NEEDS_guardmain))
+	$(call program,guardmain) -rdynamic -Wl,--wrap=core_read
 # So are those that the command is tested with.
 $(TESTS_client): | $(DAEMON)
 # An app has the library's header and no other, of nobody's.

@@ -334,13 +334,34 @@ bool nation_daemon_logged(const struct nation_daemon *d, const char *text)
 
 /* ---- start and stop ---- */
 
+/* The daemon, whose children lie beside it. */
+static void find_programs(const struct nation_daemon *d, char program[512])
+{
+	static const char *const names[] = {"entented", "entented-front",
+					    "entented-guard"};
+	char from[512];
+
+	nation_daemon_program("entented", program);
+	if (!d->guard)
+		return;
+	for (int i = 0; i < 3; i++) {
+		nation_daemon_program(i == 2 ? d->guard : names[i], from);
+		if (nation_daemon_shell(NULL, 10,
+					"mkdir -p '%s/programs' && cp '%s' "
+					"'%s/programs/%s'",
+					d->base, from, d->base, names[i]) != 0)
+			die("no copy of %s", from);
+	}
+	snprintf(program, 512, "%s/programs/entented", d->base);
+}
+
 void nation_daemon_start(struct nation_daemon *d)
 {
 	uint64_t until = nation_daemon_now_ms() + NATION_DAEMON_READY_MS;
 	char program[512];
 	int status;
 
-	nation_daemon_program("entented", program);
+	find_programs(d, program);
 	/* What an earlier run said would look like this one's. */
 	unlink(d->log);
 	d->pid = fork();

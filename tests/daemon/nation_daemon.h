@@ -39,6 +39,9 @@ struct nation_daemon {
 	char log[NATION_DAEMON_PATH];
 	uint16_t device, peer, admin; /* ports */
 	pid_t pid;		      /* of the supervisor; 0: not running */
+	/* Another guard than the real one, under <build>; NULL: none.  Taken
+	 * by the next start. */
+	const char *guard;
 };
 
 /* Makes the folder, with the example policies and the ceiling RESTRICTED. */

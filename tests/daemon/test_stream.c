@@ -220,12 +220,12 @@ static void download_slowly(const struct sealed *s)
 	client_close(&c);
 }
 
-static void long_content_takes_little_memory_up_and_down(void **state)
+static void up_and_down(const char *name)
 {
 	struct watcher w;
 	struct sealed s;
 
-	seal(&s, "large", LARGE);
+	seal(&s, name, LARGE);
 	watch_begin(&w);
 	upload(&s, "");
 	watch_end(&w, "upload");
@@ -243,6 +243,28 @@ static void long_content_takes_little_memory_up_and_down(void **state)
 				    alice.folder, alice.folder, alice.folder,
 				    d.device, s.id, s.blob),
 		0);
+}
+
+static void long_content_takes_little_memory_up_and_down(void **state)
+{
+	up_and_down("large");
+}
+
+/* Client and relay wait for the disk, and hold no more meanwhile. */
+static void so_it_does_on_a_slow_disk(void **state)
+{
+	uint64_t began;
+
+	nation_daemon_stop(&d);
+	d.guard = "tests/daemon/slow-guard";
+	nation_daemon_start(&d);
+	began = nation_daemon_now_ms();
+	up_and_down("large-slow");
+	/* Up, down and down again, at 32 MiB a second. */
+	assert_true(nation_daemon_now_ms() - began > 3 * 8 * 1000);
+	nation_daemon_stop(&d);
+	d.guard = NULL;
+	nation_daemon_start(&d);
 }
 
 struct slow_upload {
@@ -288,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(long_content_takes_little_memory_up_and_down),
 		cmocka_unit_test(a_slow_upload_keeps_nobody_out),
+		cmocka_unit_test(so_it_does_on_a_slow_disk),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
