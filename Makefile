@@ -15,6 +15,7 @@
 #
 # What is missing on a Debian machine is installed by dependencies.sh.
 
+.DEFAULT_GOAL := all
 SHELL     := /bin/bash
 BUILD     ?= build
 CC        := gcc

@@ -9,6 +9,7 @@
 #include "client/cmd_label.h"
 #include "client/cmd_officer.h"
 #include "client/cmd_policy.h"
+#include "client/cmd_store.h"
 
 /* Who an officer's verb is for, where --as says no other. */
 #define OPERATOR "operator"
@@ -163,6 +164,12 @@ static const struct cli_verb verbs[] = {
 	{"audit", "verify", "", 0, 0, "from=NUMBER" OFFICER,
 	 "Check the audit's chain.", "entente audit verify --folder gbr",
 	 cmd_audit_verify, AUDITOR},
+
+	{"store", "check", "FOLDER", 1, 1, "passphrase-file=FILE",
+	 "Walk the whole store of a relay that does not run, and say what is "
+	 "wrong; exit 0 sound, 2 not.",
+	 "entente store check gbr --passphrase-file pass", cmd_store_check,
+	 NULL},
 
 	{"label", "explain", "[LABEL]", 0, 1,
 	 "policy=SPIF label=LABEL clearance=CLEARANCE space=SPACE "

@@ -3,6 +3,7 @@
  * entented-guard and entented-front, which lie beside it.
  */
 #include "relay/log.h"
+#include "relay/offline.h"
 #include "relay/supervisor.h"
 #include "relay/unseal.h"
 #include "relay/version.h"
@@ -12,14 +13,19 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 static const char usage[] =
 	"usage: entented --folder FOLDER [--passphrase-file FILE] [--json]\n"
+	"       entented store check --folder FOLDER [--passphrase-file FILE] "
+	"[--json]\n"
 	"\n"
-	"Runs the relay whose folder `entente init` has made.\n"
+	"Runs the relay whose folder `entente init` has made; or walks its "
+	"whole\n"
+	"store, while no relay works in it, and says what is wrong.\n"
 	"\n"
 	"  --folder FOLDER         holds entente.yaml, keys/, tls/ and the "
 	"store\n"
@@ -30,8 +36,10 @@ static const char usage[] =
 	"  --help, --version\n"
 	"\n"
 	"SIGTERM or SIGINT stops it: open requests finish, then the store is\n"
-	"closed. Exit status: 0 stopped; 1 it could not start; 64 wrong "
-	"usage;\n"
+	"closed. Exit status: 0 stopped, or the store is sound; 1 it could "
+	"not\n"
+	"start; 2 the store is not sound; 64 wrong usage; 69 a relay works in "
+	"it;\n"
 	"77 the passphrase does not open the root key; 78 the configuration "
 	"is\n"
 	"wrong.\n";
@@ -40,6 +48,7 @@ enum { EXIT_WRONG_USAGE = 64, EXIT_NO_KEY = 77, EXIT_CONFIG = 78 };
 
 struct arguments {
 	const char *folder, *passphrase_file;
+	const char *verb; /* of `entented store VERB` */
 	bool json;
 };
 
@@ -76,6 +85,11 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			fputs(usage, stderr);
 			return EXIT_WRONG_USAGE;
 		}
+	}
+	if (optind + 2 == argc && strcmp(argv[optind], "store") == 0 &&
+	    strcmp(argv[optind + 1], "check") == 0) {
+		a->verb = argv[optind + 1];
+		optind += 2;
 	}
 	if (!a->folder || optind < argc) {
 		fputs(usage, stderr);
@@ -139,7 +153,8 @@ int main(int argc, char **argv)
 		return EXIT_NO_KEY;
 	}
 	options.json = a.json;
-	status = supervisor_run(&options);
+	status = a.verb ? offline_start(&options, a.verb)
+			: supervisor_run(&options);
 	wipe(root_key, sizeof(root_key));
 	return status;
 }

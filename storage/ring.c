@@ -264,9 +264,11 @@ struct err ring_create(const char *folder, const struct key_provider *provider,
 	return e;
 }
 
-struct err ring_open(const char *folder, const struct key_provider *provider,
-		     const struct random *random, const struct clock *clock,
-		     struct ring **out)
+static struct err open_ring(const char *folder,
+			    const struct key_provider *provider,
+			    const struct random *random,
+			    const struct clock *clock, bool destroy,
+			    struct ring **out)
 {
 	char path[PATH_ROOM];
 	struct ring *ring;
@@ -296,7 +298,7 @@ struct err ring_open(const char *folder, const struct key_provider *provider,
 	for (unsigned i = 0; !failed(e) && i < ring->state->private_count; i++)
 		e = load_private(ring, &ring->state->privates[i]);
 	/* A purge that was cut short leaves a ring key too many. */
-	if (!failed(e))
+	if (!failed(e) && destroy)
 		e = provider->destroy_others(provider->self,
 					     ring->state->ring_key);
 	if (failed(e)) {
@@ -305,6 +307,20 @@ struct err ring_open(const char *folder, const struct key_provider *provider,
 	}
 	*out = ring;
 	return ERR_NONE;
+}
+
+struct err ring_open(const char *folder, const struct key_provider *provider,
+		     const struct random *random, const struct clock *clock,
+		     struct ring **out)
+{
+	return open_ring(folder, provider, random, clock, true, out);
+}
+
+struct err ring_look(const char *folder, const struct key_provider *provider,
+		     const struct random *random, const struct clock *clock,
+		     struct ring **out)
+{
+	return open_ring(folder, provider, random, clock, false, out);
 }
 
 void ring_close(struct ring *ring)
@@ -339,6 +355,16 @@ uint64_t ring_generation(struct ring *ring)
 	generation = ring->state->generation;
 	pthread_rwlock_unlock(&ring->lock);
 	return generation;
+}
+
+bool ring_has_slot(struct ring *ring, uint64_t slot)
+{
+	bool has;
+
+	pthread_rwlock_rdlock(&ring->lock);
+	has = ring_state_slot(ring->state, slot) != NULL;
+	pthread_rwlock_unlock(&ring->lock);
+	return has;
 }
 
 /* ---- symmetric keys ---- */

@@ -51,6 +51,10 @@ struct err ring_create(const char *folder, const struct key_provider *provider,
 struct err ring_open(const char *folder, const struct key_provider *provider,
 		     const struct random *random, const struct clock *clock,
 		     struct ring **out);
+/* The same and destroys nothing: for who only looks. */
+struct err ring_look(const char *folder, const struct key_provider *provider,
+		     const struct random *random, const struct clock *clock,
+		     struct ring **out);
 void ring_close(struct ring *ring);
 
 /* For struct store_options. */
@@ -60,6 +64,9 @@ void ring_mac_key(const struct ring *ring, uint8_t out[STORE_MAC_KEY_LEN]);
 uint64_t ring_generation(struct ring *ring);
 
 /* ---- slots and content keys ---- */
+
+/* Whether the ring holds that slot. */
+bool ring_has_slot(struct ring *ring, uint64_t slot);
 
 /* At least `spare` unused slots, synced: before a commit may use them. */
 struct err ring_reserve_slots(struct ring *ring, struct store *store,

@@ -248,22 +248,35 @@ struct err store_clear_readers(struct store *store)
 
 /* ---- open and close ---- */
 
-static struct err take_lock(struct store *store)
+struct err store_lock(const char *path, int *lock)
 {
-	char path[PATH_ROOM];
+	char file[PATH_ROOM];
 	struct err e;
+	int fd;
 
-	e = file_join(path, sizeof(path), store->path, "lock");
+	e = file_make_folder(path);
+	if (!failed(e))
+		e = file_join(file, sizeof(file), path, "lock");
 	if (failed(e))
 		return e;
-	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (store->lock < 0)
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
 		return err_make(errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
 				"the store's lock file cannot be opened");
-	if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
-		return err_make(errno == EWOULDBLOCK ? ERR_BUSY : ERR_IO,
-				"another process has this store open");
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		e = err_make(errno == EWOULDBLOCK ? ERR_BUSY : ERR_IO,
+			     "another process has this store open");
+		close(fd);
+		return e;
+	}
+	*lock = fd;
 	return ERR_NONE;
+}
+
+void store_unlock(int lock)
+{
+	if (lock > 0)
+		close(lock);
 }
 
 static struct err open_env(struct store *store, enum store_env env)
@@ -325,7 +338,6 @@ static struct err open_files(const struct store_options *o, struct store **out)
 
 	if (!store)
 		return err_make(ERR_NO_MEMORY, "no memory for the store");
-	store->lock = -1;
 	store->random = o->random;
 	store->clock = o->clock;
 	store->quota = o->quota;
@@ -337,8 +349,8 @@ static struct err open_files(const struct store_options *o, struct store **out)
 	if (!failed(e))
 		e = hmac_key_new(span_of(o->mac_key, STORE_MAC_KEY_LEN),
 				 &store->mac_key);
-	if (!failed(e))
-		e = take_lock(store);
+	if (!failed(e) && !o->lock)
+		e = store_lock(store->path, &store->lock);
 	if (!failed(e))
 		e = open_env(store, STORE_RECORDS);
 	if (!failed(e))
@@ -358,8 +370,7 @@ void store_close(struct store *store)
 	for (int i = 0; i < STORE_ENV_COUNT; i++)
 		if (store->env[i])
 			mdb_env_close(store->env[i]);
-	if (store->lock >= 0)
-		close(store->lock);
+	store_unlock(store->lock);
 	hmac_key_free(store->mac_key);
 	free(store->path);
 	free(store);

@@ -90,6 +90,7 @@ struct store_options {
 	uint8_t mac_key[STORE_MAC_KEY_LEN]; /* copied; wipe your own */
 	uint64_t quota;		     /* bytes of both environments; 0 is none */
 	struct store_faults *faults; /* borrowed; NULL for none */
+	int lock; /* of store_lock, the caller's; 0: the store takes its own */
 };
 
 /* The store's header: what stands for life, and whose incarnation it is. */
@@ -103,6 +104,15 @@ struct store_header {
 };
 
 struct store;
+
+/*
+ * Takes the folder for this process, before anything in it is looked at (made
+ * if need be): whoever opens the ring destroys ring keys, and must not do so
+ * beside another guard.  ERR_BUSY if another process has it.
+ */
+struct err store_lock(const char *path, int *lock);
+/* 0 does nothing. */
+void store_unlock(int lock);
 
 /* Whether the folder holds a store, or a half-made one: of that store_open is
  * ERR_NOT_FOUND, and store_create completes it. */

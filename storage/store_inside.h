@@ -11,7 +11,7 @@ struct MDB_env;
 
 struct store {
 	char *path;
-	int lock; /* the locked file, or -1 */
+	int lock; /* its own, or 0 */
 	struct MDB_env *env[STORE_ENV_COUNT];
 	unsigned dbi[TABLE_COUNT];
 	struct random random;

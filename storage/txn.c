@@ -304,6 +304,19 @@ struct err txn_has(struct txn *txn, enum table table, struct key key, bool *out)
 	return ERR_NONE;
 }
 
+struct err txn_rows(struct txn *txn, enum table table, uint64_t *out)
+{
+	MDB_stat stat;
+	int rc = store_fault(txn->store);
+
+	if (!rc)
+		rc = mdb_stat(txn->mdb, txn->store->dbi[table], &stat);
+	if (rc)
+		return store_err(txn->store, rc);
+	*out = stat.ms_entries;
+	return ERR_NONE;
+}
+
 static struct err put(struct txn *txn, enum table table, struct key key,
 		      struct span value, unsigned flags)
 {
@@ -490,8 +503,7 @@ static struct err move(struct txn_cursor *c, MDB_val k, MDB_cursor_op op,
 	}
 	c->at = CURSOR_ON;
 	e = checked(c->txn, c->table, key, v, &value);
-	if (!failed(e))
-		*row = (struct txn_row){key, value};
+	*row = (struct txn_row){key, failed(e) ? (struct span){0} : value};
 	return e;
 }
 

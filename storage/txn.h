@@ -67,6 +67,8 @@ struct err txn_get(struct txn *txn, enum table table, struct key key,
 		   struct span *value);
 struct err txn_has(struct txn *txn, enum table table, struct key key,
 		   bool *out);
+/* How many rows a table has, as LMDB counts them. */
+struct err txn_rows(struct txn *txn, enum table table, uint64_t *out);
 /* Makes or replaces. */
 struct err txn_put(struct txn *txn, enum table table, struct key key,
 		   struct span value);
@@ -99,7 +101,8 @@ struct err txn_cursor_open(struct txn *txn, enum table table, struct key prefix,
 			   struct txn_cursor **out);
 void txn_cursor_close(struct txn_cursor *cursor);
 
-/* Each of these is ERR_NOT_FOUND when no row of the prefix is there. */
+/* Each of these is ERR_NOT_FOUND when no row of the prefix is there.  Of a row
+ * that is ERR_CORRUPT the key alone is given. */
 
 /* The first row at or after `key`. */
 struct err txn_cursor_seek(struct txn_cursor *cursor, struct key key,

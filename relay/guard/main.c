@@ -6,10 +6,12 @@
 #include "relay/child.h"
 #include "relay/confine.h"
 #include "relay/guard/guard.h"
+#include "relay/guard/core/store_role.h"
 #include "relay/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct process {
@@ -136,6 +138,7 @@ static struct err start(struct process *p)
 	return ERR_NONE;
 }
 
+/* `entented-guard`, or `entented-guard store VERB`. */
 int main(int argc, char **argv)
 {
 	static struct process p;
@@ -148,6 +151,8 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	log_init("guard", p.start.json);
+	if (argc == 3 && strcmp(argv[1], "store") == 0)
+		return store_role_run(&p.start, argv[2]);
 	if (uv_loop_init(&p.loop))
 		return EXIT_FAILURE;
 	p.child = (struct child){.on_lanes = on_lanes,

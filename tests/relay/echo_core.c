@@ -16,6 +16,7 @@
  *	GET  /v1/documents/called               the outcome of the last call
  */
 #include "relay/guard/core/core.h"
+#include "relay/guard/core/store_role.h"
 
 #include "proto/base/clock.h"
 
@@ -367,4 +368,9 @@ bool core_dead(const struct core *core)
 
 void core_tick(struct core *core)
 {
+}
+
+int store_role_run(struct control_start *start, const char *verb)
+{
+	return EXIT_FAILURE; /* there is no store */
 }

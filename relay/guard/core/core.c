@@ -332,7 +332,8 @@ static struct err open_store(struct core *core,
 	struct store_options options = {.random = core->random,
 					.clock = core->clock,
 					.quota = config->quota_bytes,
-					.faults = config->faults};
+					.faults = config->faults,
+					.lock = core->folder_lock};
 	struct err e = file_join(path, sizeof(path), core->folder, "store");
 
 	if (failed(e))
@@ -399,14 +400,25 @@ static struct err open_ring(struct core *core, const struct core_config *config,
 	return e;
 }
 
+/* First of all: opening the ring destroys other ring keys. */
+static struct err lock_store(struct core *core)
+{
+	char path[PATH_ROOM];
+	struct err e = file_join(path, sizeof(path), core->folder, "store");
+
+	return failed(e) ? e : store_lock(path, &core->folder_lock);
+}
+
 static struct err load(struct core *core, const struct core_config *config)
 {
 	struct policy_version version;
 	struct txn *txn = NULL;
 	bool fresh = false;
 	char start[PATH_ROOM];
-	struct err e = open_ring(core, config, &fresh);
+	struct err e = lock_store(core);
 
+	if (!failed(e))
+		e = open_ring(core, config, &fresh);
 	if (!failed(e))
 		e = read_identity(core);
 	if (!failed(e))
@@ -489,6 +501,7 @@ void core_close(struct core *core)
 	ring_close(core->ring);
 	if (core->provider.close)
 		core->provider.close(core->provider.self);
+	store_unlock(core->folder_lock);
 	trust_free(core->trust);
 	keycache_free(core->keys);
 	buf_clear(&core->ca);

@@ -91,6 +91,7 @@ struct core {
 	atomic_uint_fast64_t commits;	/* since the start */
 	atomic_uint_fast64_t authority; /* commits that changed who may what */
 
+	int folder_lock;      /* of store_lock */
 	pthread_mutex_t lock; /* the rest */
 	struct sealed_group *sealed, **sealed_end;
 	uint64_t sealed_upto;
