@@ -41,14 +41,15 @@ DIR_storage    := storage
 DIR_federation := federation
 DIR_core       := relay/guard/core relay/guard/core/ops relay/guard/core/admin \
 		  relay/parser
-DIR_relay      := relay relay/front relay/guard
+DIR_relay      := relay relay/front relay/guard relay/store
 DIR_client     := client
 DIR_support    := tests/support
 MODULES := base crypto label document exchange wire storage federation core \
 	   relay client support
 
 # Whole programs: their main is in no library.
-MAINS := relay/main.c relay/guard/main.c relay/front/main.c client/entente.c
+MAINS := relay/main.c relay/guard/main.c relay/front/main.c relay/store/main.c \
+	 client/entente.c
 
 define module
 SRC_$(1) := $$(filter-out $$(MAINS),$$(sort $$(foreach d,$$(DIR_$(1)),$$(wildcard $$(d)/*.c))))
@@ -90,7 +91,8 @@ sys  = $(foreach m,$(1),$(SYS_$(m))) -lcrypto -lpthread
 
 # ---- the programs ----
 
-DAEMON := $(BUILD)/entented $(BUILD)/entented-guard $(BUILD)/entented-front
+DAEMON := $(BUILD)/entented $(BUILD)/entented-guard $(BUILD)/entented-front \
+	  $(BUILD)/entented-store
 
 .DEFAULT_GOAL := all
 all: $(DAEMON) $(BUILD)/entente
@@ -103,7 +105,9 @@ NEEDS_guardmain  := relay core federation exchange storage document label \
 		    crypto base
 SYS_supervisor   := -lyaml
 SYS_front        := -luv -lseccomp -lnghttp2 -lssl
+NEEDS_store      := $(NEEDS_guardmain)
 SYS_guardmain    := -luv -lseccomp -llmdb -lxml2
+SYS_store        := -lyaml $(SYS_guardmain)
 
 program = $(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) \
 	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
@@ -115,6 +119,9 @@ $(BUILD)/entented-front: $(BUILD)/relay/front/main.o $(call libs,$(NEEDS_front))
 	$(call program,front)
 $(BUILD)/entented-guard: $(BUILD)/relay/guard/main.o $(call libs,$(NEEDS_guardmain))
 	$(call program,guardmain)
+# What is done with a store while no relay runs.
+$(BUILD)/entented-store: $(BUILD)/relay/store/main.o $(call libs,$(NEEDS_store))
+	$(call program,store)
 
 $(BUILD)/entente: $(BUILD)/client/entente.o $(call libs,$(NEEDS_client))
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(call libs,$(NEEDS_client)) \

@@ -8,6 +8,7 @@
 #include "client/cmd_init.h"
 #include "client/cmd_label.h"
 #include "client/cmd_officer.h"
+#include "client/cmd_offline.h"
 #include "client/cmd_policy.h"
 #include "client/cmd_store.h"
 
@@ -170,6 +171,13 @@ static const struct cli_verb verbs[] = {
 	 "wrong; exit 0 sound, 2 not.",
 	 "entente store check gbr --passphrase-file pass", cmd_store_check,
 	 NULL},
+	{"key", "rotate-root", "FOLDER", 1, 1,
+	 "passphrase-file=FILE new-passphrase-file=FILE",
+	 "Give a stopped relay another root key: its ring key is sealed anew, "
+	 "no content is touched.",
+	 "entente key rotate-root gbr --passphrase-file pass "
+	 "--new-passphrase-file pass.new",
+	 cmd_offline, NULL},
 
 	{"label", "explain", "[LABEL]", 0, 1,
 	 "policy=SPIF label=LABEL clearance=CLEARANCE space=SPACE "

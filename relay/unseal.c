@@ -46,9 +46,8 @@ static void strip_line_end(struct buf *b)
 }
 
 /* From the terminal, without echo. */
-static struct err ask(struct buf *out)
+static struct err ask(const char *prompt, struct buf *out)
 {
-	static const char prompt[] = "Passphrase of the relay's root key: ";
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	struct termios old, quiet;
 	struct err e = ERR_NONE;
@@ -67,7 +66,7 @@ static struct err ask(struct buf *out)
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(tty, TCSAFLUSH, &quiet);
-	n = write(tty, prompt, sizeof(prompt) - 1);
+	n = write(tty, prompt, strlen(prompt));
 	n = read(tty, room, PASSPHRASE_MAX);
 	tcsetattr(tty, TCSAFLUSH, &old);
 	if (n > 0)
@@ -80,7 +79,8 @@ out:
 	return e;
 }
 
-static struct err get_passphrase(const char *file, struct buf *out)
+struct err unseal_passphrase(const char *file, const char *prompt,
+			     struct buf *out)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	char path[4200];
@@ -94,10 +94,10 @@ static struct err get_passphrase(const char *file, struct buf *out)
 		e = read_whole(path, PASSPHRASE_MAX, out);
 		if (e.code == ERR_IO) {
 			buf_wipe(out);
-			e = ask(out);
+			e = ask(prompt, out);
 		}
 	} else {
-		e = ask(out);
+		e = ask(prompt, out);
 	}
 	if (!failed(e))
 		strip_line_end(out);
@@ -118,7 +118,9 @@ struct err unseal(const char *folder, const char *passphrase_file,
 				     "`entente init` makes it");
 		goto out;
 	}
-	e = get_passphrase(passphrase_file, &passphrase);
+	e = unseal_passphrase(passphrase_file,
+			      "Passphrase of the relay's root key: ",
+			      &passphrase);
 	if (failed(e)) {
 		if (passphrase_file)
 			e = err_make(e.code,

@@ -5,7 +5,7 @@
 #ifndef RELAY_UNSEAL_H
 #define RELAY_UNSEAL_H
 
-#include "proto/base/err.h"
+#include "proto/base/buf.h"
 
 #include <stdint.h>
 
@@ -19,5 +19,10 @@ enum { UNSEAL_KEY_LEN = 32 };
  */
 struct err unseal(const char *folder, const char *passphrase_file,
 		  uint8_t key[UNSEAL_KEY_LEN]);
+
+/* A passphrase alone, from the same places; `prompt` is what the terminal is
+ * asked.  Wipe it. */
+struct err unseal_passphrase(const char *file, const char *prompt,
+			     struct buf *out);
 
 #endif

@@ -178,6 +178,58 @@ struct err file_destroy(const char *path)
 	return failed(e) ? e : sync_folder_of(path);
 }
 
+/* `path` with an ending. */
+static struct err beside(const char *path, const char *ending,
+			 char out[PATH_ROOM])
+{
+	int n = snprintf(out, PATH_ROOM, "%s%s", path, ending);
+
+	return n > 0 && n < PATH_ROOM
+		       ? ERR_NONE
+		       : err_make(ERR_TOO_LARGE, "a path beyond the cap");
+}
+
+struct err file_settle(const char *path)
+{
+	char old[PATH_ROOM];
+	struct stat left, now;
+	struct err e = beside(path, ".old", old);
+
+	if (failed(e))
+		return e;
+	if (lstat(old, &left) != 0)
+		return errno == ENOENT
+			       ? ERR_NONE
+			       : os_err(errno, "a file cannot be looked at");
+	/* Cut off before the rename: both names are of one file. */
+	if (lstat(path, &now) == 0 && now.st_ino == left.st_ino &&
+	    now.st_dev == left.st_dev)
+		return unlink(old) == 0
+			       ? sync_folder_of(old)
+			       : os_err(errno, "a file cannot be removed");
+	return file_destroy(old);
+}
+
+struct err file_supersede(const char *path)
+{
+	char old[PATH_ROOM], next[PATH_ROOM];
+	struct err e = beside(path, ".old", old);
+
+	if (!failed(e))
+		e = beside(path, ".next", next);
+	if (!failed(e))
+		e = file_settle(path);
+	if (failed(e))
+		return e;
+	/* A second name keeps the old file until it is overwritten. */
+	if (link(path, old) != 0)
+		return os_err(errno, "a file cannot be kept aside");
+	if (rename(next, path) != 0)
+		return os_err(errno, "a file cannot be put in place");
+	e = sync_folder_of(path);
+	return failed(e) ? e : file_settle(path);
+}
+
 struct err file_make_folder(const char *path)
 {
 	char part[PATH_ROOM];

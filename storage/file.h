@@ -14,6 +14,15 @@ struct err file_read(const char *path, struct buf *out);
 struct err file_write(const char *path, struct span bytes, bool fresh);
 /* Overwrite with zeros, sync, remove, sync the folder. Not there: nothing. */
 struct err file_destroy(const char *path);
+/*
+ * `path`.next takes the place of `path`, whose old bytes are destroyed.  The
+ * rename is the step that counts: cut off before it, `path` is the old one;
+ * after it, file_settle destroys what is left of the old.
+ */
+struct err file_supersede(const char *path);
+/* What file_supersede left when it was cut off: `path`.old, which may be
+ * another name of what stands, goes.  Not there: nothing. */
+struct err file_settle(const char *path);
 /* mkdir 0700, with the folders above; there already: nothing. */
 struct err file_make_folder(const char *path);
 /* fsync of a folder. */

@@ -34,7 +34,7 @@ static void file_name(struct ring_key_id id, char out[NAME_ROOM])
 }
 
 /* Whether a name in the folder is one of ours: "ring-", 32 digits, ".key",
- * perhaps ".new" of a write that did not end. */
+ * perhaps ".new" of a write that did not end, ".next" and ".old" of a rotation. */
 static bool is_ours(const char *name)
 {
 	return strncmp(name, "ring-", 5) == 0 && strlen(name) >= 5 + 32 + 4 &&
@@ -56,7 +56,8 @@ static struct err aad_of(struct ring_key_id id, struct buf *aad)
 }
 
 static struct err write_key(const struct provider *p, const uint8_t *root_key,
-			    struct ring_key_id id, const uint8_t *key)
+			    struct ring_key_id id, const uint8_t *key,
+			    const char *ending)
 {
 	uint8_t nonce[CRYPTO_NONCE_LEN], sealed[SEALED_LEN];
 	char name[NAME_ROOM], path[PATH_ROOM];
@@ -65,6 +66,7 @@ static struct err write_key(const struct provider *p, const uint8_t *root_key,
 
 	buf_init(&file, FILE_LEN);
 	file_name(id, name);
+	strcat(name, ending);
 	e = aad_of(id, &aad);
 	if (!failed(e))
 		e = path_of(p, name, path);
@@ -118,7 +120,7 @@ static struct err provider_put(void *self, struct ring_key_id id,
 {
 	struct provider *p = self;
 
-	return write_key(p, p->root_key, id, key);
+	return write_key(p, p->root_key, id, key, "");
 }
 
 static struct err provider_get(void *self, struct ring_key_id id,
@@ -187,40 +189,88 @@ static struct err provider_destroy_others(void *self, struct ring_key_id keep)
 	return walk(self, destroy_one, name);
 }
 
-static struct err rekey_one(struct provider *p, const char *name,
-			    const void *root_key)
-{
-	uint8_t key[CRYPTO_KEY_LEN] = {0};
-	char path[PATH_ROOM];
-	struct ring_key_id id;
-	struct buf file;
-	struct err e;
+/* ---- another root key ---- */
 
-	if (strlen(name) != 5 + 32 + 4)
-		return ERR_NONE; /* of a write that did not end */
+static bool ends_in(const char *name, const char *ending)
+{
+	size_t len = strlen(name), n = strlen(ending);
+
+	return len >= n && strcmp(name + len - n, ending) == 0;
+}
+
+/* Whether a file of ours opens under this root key; its key. */
+static struct err read_key(struct provider *p, const char *name,
+			   const uint8_t *root_key, struct ring_key_id *id,
+			   uint8_t key[CRYPTO_KEY_LEN])
+{
+	char path[PATH_ROOM];
+	struct buf file;
+	struct err e = path_of(p, name, path);
+
 	buf_init(&file, FILE_LEN);
-	e = path_of(p, name, path);
 	if (!failed(e))
 		e = file_read(path, &file);
 	if (!failed(e))
-		e = open_key(buf_span(&file), p->root_key, &id, key);
-	if (!failed(e))
-		e = write_key(p, root_key, id, key);
-	else if (e.code == ERR_SEALED) /* by a rekeying cut short, perhaps */
-		e = open_key(buf_span(&file), root_key, &id, key);
-	wipe(key, sizeof(key));
+		e = open_key(buf_span(&file), root_key, id, key);
 	buf_clear(&file);
 	return e;
 }
 
-struct err key_provider_file_rekey(struct key_provider *provider,
+static struct err stage_one(struct provider *p, const char *name,
+			    const void *root_key)
+{
+	uint8_t key[CRYPTO_KEY_LEN] = {0};
+	struct ring_key_id id;
+	struct err e;
+
+	if (!ends_in(name, ".key"))
+		return ERR_NONE;
+	e = read_key(p, name, p->root_key, &id, key);
+	if (!failed(e))
+		e = write_key(p, root_key, id, key, ".next");
+	wipe(key, sizeof(key));
+	return e;
+}
+
+struct err key_provider_file_stage(struct key_provider *provider,
 				   const uint8_t root_key[CRYPTO_KEY_LEN])
 {
-	struct provider *p = provider->self;
-	struct err e = walk(p, rekey_one, root_key);
+	return walk(provider->self, stage_one, root_key);
+}
 
+/* One name of the folder; `with` is not used. */
+static struct err settle_one(struct provider *p, const char *name,
+			     const void *with)
+{
+	char path[PATH_ROOM], plain[NAME_ROOM];
+	uint8_t key[CRYPTO_KEY_LEN] = {0};
+	struct ring_key_id id;
+	struct err e, next;
+
+	if (!ends_in(name, ".key.next") && !ends_in(name, ".key.old"))
+		return ERR_NONE;
+	snprintf(plain, sizeof(plain), "%.*s", 5 + 32 + 4, name);
+	e = path_of(p, plain, path);
 	if (!failed(e))
-		memcpy(p->root_key, root_key, CRYPTO_KEY_LEN);
+		e = file_settle(path);
+	if (failed(e) || ends_in(name, ".old"))
+		return e;
+	next = read_key(p, name, p->root_key, &id, key);
+	if (!failed(next)) {
+		e = file_supersede(path);
+	} else if (next.code == ERR_SEALED || next.code == ERR_CORRUPT) {
+		/* Where neither opens the root key is wrong: nothing goes. */
+		e = read_key(p, plain, p->root_key, &id, key);
+		if (!failed(e))
+			e = path_of(p, name, path);
+		if (!failed(e))
+			e = file_destroy(path);
+		else if (e.code == ERR_SEALED)
+			e = ERR_NONE;
+	} else if (next.code != ERR_NOT_FOUND) { /* settled a moment ago */
+		e = next;
+	}
+	wipe(key, sizeof(key));
 	return e;
 }
 
@@ -261,5 +311,10 @@ struct err key_provider_file_open(const char *folder,
 		.close = provider_close,
 		.self = p,
 	};
-	return ERR_NONE;
+	e = walk(p, settle_one, NULL);
+	if (failed(e)) {
+		provider_close(p);
+		*out = (struct key_provider){0};
+	}
+	return e;
 }

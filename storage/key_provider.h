@@ -34,17 +34,24 @@ struct key_provider {
 /*
  * Files `ring-<hex of id>.key` in `folder` (made, mode 0700), each sealed by
  * AES-256-GCM under the root key, AAD E("entente ring key v1", id).  Destroy
- * overwrites, syncs, removes, syncs the folder: as good as the disk.  Owns:
- * `out->close(out->self)`.
+ * overwrites, syncs, removes, syncs the folder: as good as the disk.
+ *
+ * A file `.next` that opens under `root_key` takes the place of the old one,
+ * which is destroyed: a rotation of the root key is finished here.  One that
+ * does not, beside a file that does, is of a rotation cut off, and destroyed.
+ * Owns: `out->close(out->self)`.
  */
 struct err key_provider_file_open(const char *folder,
 				  const uint8_t root_key[CRYPTO_KEY_LEN],
 				  const struct random *random,
 				  struct key_provider *out);
 
-/* Seal what is kept anew under another root key; each file is replaced
- * atomically, and one already under the new key is left. */
-struct err key_provider_file_rekey(struct key_provider *provider,
+/*
+ * Seal every ring key anew under another root key, beside the old files, as
+ * `ring-<id>.key.next`.  Nothing changes by that: key_provider_file_open
+ * settles it, by the root key that it is given.
+ */
+struct err key_provider_file_stage(struct key_provider *provider,
 				   const uint8_t root_key[CRYPTO_KEY_LEN]);
 
 #endif

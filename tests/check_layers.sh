@@ -1,6 +1,7 @@
 #!/bin/sh
 # Includes follow the arrows proto <- storage <- federation <- relay; client
-# stands on proto alone; in relay only guard/ sees storage and federation.
+# stands on proto alone; in relay only guard/ and store/ see storage and
+# federation.
 # Each third-party header stands in the few files named here.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -21,6 +22,7 @@ may proto/wire 'proto/(base|crypto|wire)/'
 may storage '(proto|storage)/'
 may federation '(proto|storage|federation)/'
 may relay/guard '(proto|storage|federation|relay)/'
+may relay/store '(proto|storage|federation|relay)/'
 may relay/front '(proto|relay/([a-z_]+\.h|front/))'
 may client '(proto|client)/'
 

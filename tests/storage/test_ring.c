@@ -465,14 +465,38 @@ static void guard_keys_are_found_and_kept_after_replacement(void **state)
 	tempstore_free(&with);
 }
 
-static void a_new_root_key_seals_the_ring_key_anew(void **state)
+static void a_staged_root_key_counts_where_it_opens(void **state)
 {
 	struct tempstore *t = *state;
 	uint8_t root[KEYFILE_ROOT_LEN] = {9};
 
-	must(key_provider_file_rekey(&t->provider, root));
-	/* Again, as after a rekeying cut short. */
-	must(key_provider_file_rekey(&t->provider, root));
+	/* Staged and left: the old root key goes on, and nothing remains. */
+	must(key_provider_file_stage(&t->provider, root));
+	assert_int_equal(key_files(t), 2);
+	tempstore_close(t);
+	tempstore_open(t);
+	assert_int_equal(key_files(t), 1);
+	assert_int_equal(take(t, doc_of(1)), 1);
+	/* Staged and taken, even twice. */
+	must(key_provider_file_stage(&t->provider, root));
+	must(key_provider_file_stage(&t->provider, root));
+	memcpy(t->root_key, root, sizeof(root));
+	tempstore_close(t);
+	tempstore_open(t);
+	assert_int_equal(key_files(t), 1);
+	assert_int_equal(take(t, doc_of(2)), 1);
+}
+
+static void a_wrong_root_key_settles_nothing(void **state)
+{
+	struct tempstore *t = *state;
+	uint8_t root[KEYFILE_ROOT_LEN] = {9}, wrong[KEYFILE_ROOT_LEN] = {8};
+	struct key_provider other;
+
+	must(key_provider_file_stage(&t->provider, root));
+	must(key_provider_file_open(t->keys, wrong, &t->random, &other));
+	other.close(other.self);
+	assert_int_equal(key_files(t), 2);
 	memcpy(t->root_key, root, sizeof(root));
 	tempstore_close(t);
 	tempstore_open(t);
@@ -495,7 +519,8 @@ int main(void)
 		T(the_key_before_still_opens_and_older_ones_do_not),
 		T(a_one_time_secret_opens_under_its_name_only),
 		T(guard_keys_are_found_and_kept_after_replacement),
-		T(a_new_root_key_seals_the_ring_key_anew),
+		T(a_staged_root_key_counts_where_it_opens),
+		T(a_wrong_root_key_settles_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "storage/file.h"
 #include "storage/policy_store.h"
 #include "storage/root_key.h"
+#include "storage/root_rotate.h"
 
 enum { PATH_ROOM = 4096 };
 
@@ -373,8 +374,12 @@ static struct err open_ring(struct core *core, const struct core_config *config,
 			    bool *fresh)
 {
 	char start[PATH_ROOM], ring[PATH_ROOM], keys[PATH_ROOM];
-	struct err e =
-		file_join(start, sizeof(start), core->folder, "keys/start");
+	struct err e = file_join(keys, sizeof(keys), core->folder, "keys");
+
+	if (!failed(e))
+		e = root_rotate_settle(keys);
+	if (!failed(e))
+		e = file_join(start, sizeof(start), core->folder, "keys/start");
 
 	if (!failed(e))
 		e = file_join(ring, sizeof(ring), core->folder, "store");
