@@ -9,9 +9,16 @@ enum { FEED_VALUE_LEN = DOC_ID_LEN + 1 + 8 };
 void document_writer_begin(struct document_writer *w, struct shelf_index *index,
 			   uint64_t group)
 {
+	document_writer_continue(w, index, group, 0);
+}
+
+void document_writer_continue(struct document_writer *w,
+			      struct shelf_index *index, uint64_t group,
+			      uint16_t leaves)
+{
 	w->index = index;
 	w->group = group;
-	w->leaves = 0;
+	w->earlier = w->leaves = leaves;
 	w->first = w->last = (struct seq){0};
 }
 
@@ -270,7 +277,7 @@ static void give_leaf(struct document_writer *w, struct resolve_result *r)
 						*s = doc->heads[j].seals[0];
 		}
 	}
-	w->cores[w->leaves++] = r->core;
+	w->cores[w->leaves++ - w->earlier] = r->core;
 }
 
 struct err document_apply(struct document_writer *w, struct txn *txn,

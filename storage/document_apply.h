@@ -13,18 +13,23 @@
 
 #include "storage/resolve.h"
 
-/* One batch: one transaction and one group. */
+/* One batch: one transaction, and one group or a part of it. */
 struct document_writer {
 	struct shelf_index *index;
-	uint64_t group;	 /* number that this commit's group will get */
-	uint16_t leaves; /* given so far */
-	struct digest cores[SEAL_LEAVES]; /* for seal_group_build, in order */
+	uint64_t group;	  /* number that this commit's group has */
+	uint16_t earlier; /* leaves that earlier commits gave to it */
+	uint16_t leaves;  /* those, and what was given since */
+	struct digest cores[SEAL_LEAVES]; /* of this commit, in order */
 	struct seq first, last;		  /* rows written; last < first: none */
 };
 
 /* `group` is group_last + 1. */
 void document_writer_begin(struct document_writer *w, struct shelf_index *index,
 			   uint64_t group);
+/* `group` is an unsigned group that has `leaves` already. */
+void document_writer_continue(struct document_writer *w,
+			      struct shelf_index *index, uint64_t group,
+			      uint16_t leaves);
 
 /*
  * Write an accepted result.  `old` is what resolve was given, read in this

@@ -16,6 +16,25 @@ static void number_bytes(uint64_t n, uint8_t out[8])
 		out[i] = (uint8_t)(n >> (56 - 8 * i));
 }
 
+/* `more`: leaves behind those of the row. */
+static struct err write_row(const struct group_row *row, struct span more,
+			    struct buf *out)
+{
+	size_t len = row->leaves.len + more.len;
+
+	if (len % DIGEST_LEN || len > GROUP_LEAVES_MAX * DIGEST_LEN)
+		return err_make(ERR_TOO_LARGE, "a group of too many leaves");
+	record_put_replica(out, row->replica);
+	buf_put_u64(out, row->time);
+	buf_put(out, SPAN_OBJ(row->secret));
+	buf_put_u64(out, row->first.n);
+	buf_put_u64(out, row->last.n);
+	buf_put_u32(out, (uint32_t)len);
+	buf_put(out, row->leaves);
+	buf_put(out, more);
+	return buf_check(out);
+}
+
 struct err group_put(struct txn *txn, const struct group_row *row,
 		     uint64_t *number)
 {
@@ -24,18 +43,7 @@ struct err group_put(struct txn *txn, const struct group_row *row,
 	struct err e;
 
 	buf_init(&b, GROUP_ROW_MAX);
-	if (row->leaves.len % DIGEST_LEN ||
-	    row->leaves.len > GROUP_LEAVES_MAX * DIGEST_LEN) {
-		e = err_make(ERR_TOO_LARGE, "a group of too many leaves");
-		goto out;
-	}
-	record_put_replica(&b, row->replica);
-	buf_put_u64(&b, row->time);
-	buf_put(&b, SPAN_OBJ(row->secret));
-	buf_put_u64(&b, row->first.n);
-	buf_put_u64(&b, row->last.n);
-	record_put_long(&b, row->leaves);
-	e = buf_check(&b);
+	e = write_row(row, span_str(""), &b);
 	if (!failed(e))
 		e = txn_counter_next(txn, counter_group, &n);
 	if (!failed(e))
@@ -45,8 +53,7 @@ struct err group_put(struct txn *txn, const struct group_row *row,
 				span_str(""));
 	if (!failed(e))
 		*number = n;
-out:
-	buf_clear(&b);
+	buf_wipe(&b);
 	return e;
 }
 
@@ -141,6 +148,31 @@ struct err group_leaf_get(struct txn *txn, uint64_t number, uint16_t leaf,
 	e = record_read_end(&r, "a leaf's way is malformed");
 	if (!failed(e))
 		*out = way;
+	return e;
+}
+
+struct err group_extend(struct txn *txn, uint64_t number,
+			const struct group_row *more)
+{
+	struct group_row row;
+	struct buf b;
+	struct err e = group_get(txn, number, &row);
+
+	if (!failed(e) && row.is_signed)
+		e = err_make(ERR_EXISTS, "a signed group takes no more leaves");
+	if (failed(e))
+		return e;
+	if (more->last.n) {
+		if (!row.first.n)
+			row.first = more->first;
+		row.last = more->last;
+	}
+	buf_init(&b, GROUP_ROW_MAX);
+	e = write_row(&row, more->leaves, &b);
+	if (!failed(e))
+		e = txn_put(txn, TABLE_GROUPS, key_group(number), buf_span(&b));
+	buf_wipe(&b);
+	wipe(&row, sizeof(row));
 	return e;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Commit groups: the seal leaves of one commit, their root, and, once made
- * beside the commit, the signature.
+ * Commit groups: the seal leaves of one commit or of several in a row, their
+ * root, and, once made beside the commits, the signature.
  *
  * The tree itself is proto/document/seal; this keeps rows.  Building it costs
  * as much as a dozen puts, so it is built where it is signed, not by the
@@ -25,7 +25,7 @@ struct group_row {
 	uint64_t time; /* UTC seconds; what is signed */
 	uint8_t secret[GROUP_SECRET_LEN];
 	struct digest root;	/* zero until it is signed */
-	struct seq first, last; /* of the feed rows of this commit */
+	struct seq first, last; /* of the feed rows of its commits */
 	struct span leaves;	/* leaf cores, 32 bytes each; borrowed */
 	bool is_signed;
 	uint8_t signature[GROUP_SIG_LEN]; /* zero until then */
@@ -34,6 +34,11 @@ struct group_row {
 /* In the writer's transaction; unsigned: `root` is not read. */
 struct err group_put(struct txn *txn, const struct group_row *row,
 		     uint64_t *number);
+/* Adds the leaves and rows of a further commit to an unsigned group; of `more`
+ * only those are read.  ERR_NOT_FOUND, ERR_EXISTS if it is signed,
+ * ERR_TOO_LARGE beyond GROUP_LEAVES_MAX. */
+struct err group_extend(struct txn *txn, uint64_t number,
+			const struct group_row *more);
 /* `leaves` borrows from the transaction.  ERR_NOT_FOUND. */
 struct err group_get(struct txn *txn, uint64_t number, struct group_row *out);
 /* A signed one.  ERR_NOT_FOUND. */

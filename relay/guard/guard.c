@@ -86,16 +86,28 @@ void guard_wake(struct guard *g)
 	}
 }
 
-static void seal(struct guard *g)
+static void on_seal(uv_timer_t *timer)
 {
+	struct guard *g = timer->data;
+
+	/* One round at a time; what it leaves comes with the next. */
 	if (g->sealing) {
-		g->seal_again = true;
+		uv_timer_start(&g->seal, on_seal, GUARD_SEAL_MS, 0);
 		return;
 	}
+	g->seal_due = false;
 	g->sealing = true;
-	g->seal_again = false;
 	g->seal_work.kind = WORK_SEAL;
 	workers_submit(g->sealer, &g->seal_work);
+}
+
+/* A signature costs as much as ten puts: one for all commits of a while. */
+static void seal(struct guard *g)
+{
+	if (g->seal_due || g->stopping)
+		return;
+	g->seal_due = true;
+	uv_timer_start(&g->seal, on_seal, GUARD_SEAL_MS, 0);
 }
 
 void guard_committed(struct guard *g)
@@ -115,14 +127,14 @@ static void run_sealer(void *owner, unsigned thread, struct work **works,
 {
 	struct guard *g = owner;
 
-	g->sealed = false;
-	while (core_seal(g->core))
-		g->sealed = true;
+	g->sealed = core_seal(g->core);
 }
 
-/* Signatures are worth a commit of their own: peers wait for them. */
-static void flush(struct guard *g)
+static void on_flush(uv_timer_t *timer)
 {
+	struct guard *g = timer->data;
+
+	g->flush_due = false;
 	if (g->stopping)
 		return;
 	if (g->flushing) {
@@ -134,6 +146,16 @@ static void flush(struct guard *g)
 	workers_submit(g->writer, &g->flush_work);
 }
 
+/* Signatures are worth a commit of their own, for peers wait for them; but
+ * where others write, they go along. */
+static void flush(struct guard *g)
+{
+	if (g->flush_due)
+		return;
+	g->flush_due = true;
+	uv_timer_start(&g->flush, on_flush, GUARD_FLUSH_MS, 0);
+}
+
 static void on_sealed(void *owner, struct work *work)
 {
 	struct guard *g = owner;
@@ -141,8 +163,6 @@ static void on_sealed(void *owner, struct work *work)
 	g->sealing = false;
 	if (g->sealed)
 		flush(g);
-	if (g->seal_again)
-		seal(g);
 	guard_wake(g);
 }
 
@@ -175,6 +195,7 @@ static void on_done(void *owner, struct work *work)
 			g->flush_again = false;
 			flush(g);
 		}
+		seal(g); /* a group may have been in its hand */
 		guard_wake(g);
 		break;
 	case WORK_CALLS:
@@ -363,7 +384,9 @@ struct err guard_start(struct guard *g, uv_loop_t *loop,
 	pthread_rwlockattr_destroy(&attr);
 	uv_timer_init(loop, &g->beat);
 	uv_timer_init(loop, &g->wake);
-	g->beat.data = g->wake.data = g;
+	uv_timer_init(loop, &g->seal);
+	uv_timer_init(loop, &g->flush);
+	g->beat.data = g->wake.data = g->seal.data = g->flush.data = g;
 	uv_timer_start(&g->beat, on_beat, GUARD_BEAT_MS, GUARD_BEAT_MS);
 
 	e = workers_new(&w, &g->checkers);
@@ -394,6 +417,8 @@ static void end(struct guard *g)
 	g->ended = true;
 	uv_close((uv_handle_t *)&g->beat, NULL);
 	uv_close((uv_handle_t *)&g->wake, NULL);
+	uv_close((uv_handle_t *)&g->seal, NULL);
+	uv_close((uv_handle_t *)&g->flush, NULL);
 	lanes_close(g->link);
 	g->link = NULL;
 	for (struct guard_peer *p = g->peers, *next; p; p = next) {

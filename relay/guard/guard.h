@@ -35,6 +35,10 @@ enum {
 	GUARD_STOP_MS = 5000,
 	/* Wakes of many parked readers are at least so far apart. */
 	GUARD_WAKE_MS = 10,
+	/* From a commit to the signing of its group, which others join. */
+	GUARD_SEAL_MS = 25,
+	/* How long signatures wait for a commit to take them along. */
+	GUARD_FLUSH_MS = 5,
 
 	/* Slots of the page of what is in hand. */
 	GUARD_SLOT_SEGMENTS = GUARD_CHECKERS,
@@ -78,14 +82,14 @@ struct guard {
 	struct task_list parked;
 	size_t tasks;
 	uint64_t epoch; /* that the parked have seen */
-	uv_timer_t beat, wake;
-	bool wake_due;
+	uv_timer_t beat, wake, seal, flush;
+	bool wake_due, seal_due, flush_due;
 	uint64_t ticked_ms, stop_ms;
 	bool stopping, ended;
 
 	/* Works that are no task's. */
 	struct work seal_work, flush_work, tick_work, calls_work;
-	bool sealing, seal_again, flushing, flush_again, ticking, calling;
+	bool sealing, flushing, flush_again, ticking, calling;
 	bool sealed; /* by the sealer's last round */
 
 	/* Calls to peers, by the core's id (calls.c). */

@@ -238,7 +238,7 @@ static void add_carol(struct place *p)
 	world_subject(&p->w, p->relay, "carol", buf_span(&clearance), 0, spaces,
 		      1);
 	buf_clear(&clearance);
-	world_must(batch_begin(p->relay->core, true, &batch));
+	world_must(batch_begin(p->relay->core, true, 0, &batch));
 	stock_device(p, batch.txn, span_str(carol), "carol");
 	world_must(batch_commit(&batch));
 }

@@ -39,7 +39,7 @@ static void store_label(struct stock *s, struct span xml, struct digest *out)
 	struct batch batch;
 
 	world_must(policing_label_xml(policing, xml, NULL, &label, &owned));
-	world_must(batch_begin(s->core, true, &batch));
+	world_must(batch_begin(s->core, true, 0, &batch));
 	world_must(ops_store_label(batch.txn, label));
 	world_must(batch_commit(&batch));
 	*out = label->digest;
@@ -209,7 +209,7 @@ void stock_add(struct stock *s, size_t count, size_t from, size_t to)
 	while (count) {
 		struct batch batch;
 
-		world_must(batch_begin(s->core, true, &batch));
+		world_must(batch_begin(s->core, true, 0, &batch));
 		world_must(group_last(batch.txn, &group));
 		for (size_t g = 0; g < GROUPS && count; g++) {
 			document_writer_begin(&w, s->core->shelves, ++group);

@@ -397,7 +397,7 @@ static void a_peer_that_is_unknown_or_suspended_is_refused(void **state)
 	refused(s, &peer, "POST", "/v1/keys", span_str("{\"keys\":[]}"),
 		ERR_UNAUTHENTICATED);
 	arena_init(&arena, 64 << 10);
-	world_must(batch_begin(s->gbr->core, false, &batch));
+	world_must(batch_begin(s->gbr->core, false, 0, &batch));
 	world_must(peer_get(batch.txn, deu->nation, &arena, &record));
 	record.state = PEER_SUSPENDED;
 	world_must(peer_put(batch.txn, &record));

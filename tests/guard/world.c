@@ -297,7 +297,7 @@ void world_subject(struct world *w, struct world_relay *r, const char *name,
 
 	for (size_t i = 0; i < space_count; i++)
 		list[i] = span_str(spaces[i]);
-	world_must(batch_begin(r->core, false, &batch));
+	world_must(batch_begin(r->core, false, 0, &batch));
 	world_must(subject_put(batch.txn, &subject));
 	batch.wakes = true;
 	world_must(batch_commit(&batch));
@@ -324,7 +324,7 @@ static void make_token(struct world *w, struct world_relay *r,
 	world_must(ring_seal_secret(r->core->ring, SPAN_OBJ(token->id),
 				    SPAN_OBJ(out.secret), &sealed));
 	token->secret = buf_span(&sealed);
-	world_must(batch_begin(r->core, false, &batch));
+	world_must(batch_begin(r->core, false, 0, &batch));
 	world_must(token_put(batch.txn, token));
 	world_must(batch_commit(&batch));
 	buf_init(text, ENROL_TOKEN_TEXT_MAX);
@@ -600,7 +600,7 @@ void world_peer(struct world *w, struct world_relay *a, struct span a_profile,
 	world_must(ring_seal_secret(b->core->ring, SPAN_OBJ(accepted.id),
 				    SPAN_OBJ(parsed.secret), &sealed));
 	accepted.secret = buf_span(&sealed);
-	world_must(batch_begin(b->core, false, &batch));
+	world_must(batch_begin(b->core, false, 0, &batch));
 	world_must(token_put(batch.txn, &accepted));
 	world_must(batch_commit(&batch));
 	pulls_wake(b->core);

@@ -113,6 +113,58 @@ static void the_feed_ends_before_the_first_unsigned_group(void **state)
 	txn_abort(&txn);
 }
 
+static void
+a_group_takes_leaves_of_later_commits_until_it_is_signed(void **state)
+{
+	struct tempstore *t = *state;
+	static const uint8_t leaves[GROUP_LEAVES_MAX * DIGEST_LEN] = {7};
+	const size_t half = sizeof(leaves) / 2;
+	uint8_t signature[GROUP_SIG_LEN] = {5};
+	struct group_row row = row_of(1, span_of(leaves, half)), got;
+	struct group_row more = row_of(2, span_of(leaves + half, half));
+	struct txn *txn = NULL;
+	uint64_t number;
+
+	must(txn_begin_write(t->store, STORE_RECORDS, &txn));
+	assert_int_equal(group_extend(txn, 1, &more).code, ERR_NOT_FOUND);
+	must(group_put(txn, &row, &number));
+	must(group_extend(txn, number, &more));
+	must(group_get(txn, number, &got));
+	assert_true(span_eq(got.leaves, SPAN_OBJ(leaves)));
+	/* Time and secret are those of its first commit. */
+	assert_int_equal(got.time, row.time);
+	assert_memory_equal(got.secret, row.secret, sizeof(row.secret));
+	assert_int_equal(got.first.n, row.first.n);
+	assert_int_equal(got.last.n, more.last.n);
+	more.leaves = span_of(leaves, DIGEST_LEN);
+	assert_int_equal(group_extend(txn, number, &more).code, ERR_TOO_LARGE);
+	must(group_sign_row(txn, number, (struct digest){{1}}, signature));
+	more.leaves = span_str("");
+	assert_int_equal(group_extend(txn, number, &more).code, ERR_EXISTS);
+	txn_abort(&txn);
+}
+
+static void a_group_without_rows_gets_them_from_a_later_commit(void **state)
+{
+	struct tempstore *t = *state;
+	struct group_row row = row_of(0, span_str("")), got;
+	struct group_row more = row_of(2, span_str(""));
+	struct txn *txn = NULL;
+	uint64_t number;
+
+	row.first = row.last = (struct seq){0};
+	must(txn_begin_write(t->store, STORE_RECORDS, &txn));
+	must(group_put(txn, &row, &number));
+	must(group_extend(txn, number, &row));
+	must(group_get(txn, number, &got));
+	assert_int_equal(got.first.n, 0);
+	must(group_extend(txn, number, &more));
+	must(group_get(txn, number, &got));
+	assert_int_equal(got.first.n, more.first.n);
+	assert_int_equal(got.last.n, more.last.n);
+	txn_abort(&txn);
+}
+
 static void too_many_leaves_are_refused(void **state)
 {
 	struct tempstore *t = *state;
@@ -193,6 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_group_is_unsigned_until_it_is_signed),
 		T(the_feed_ends_before_the_first_unsigned_group),
+		T(a_group_takes_leaves_of_later_commits_until_it_is_signed),
+		T(a_group_without_rows_gets_them_from_a_later_commit),
 		T(too_many_leaves_are_refused),
 		T(a_seal_is_the_same_from_the_way_that_was_kept),
 	};

@@ -266,7 +266,7 @@ static struct err first_ring(struct core *core, const uint8_t *root_key,
 static struct err first_rows(struct core *core)
 {
 	struct batch batch;
-	struct err e = batch_begin(core, true, &batch);
+	struct err e = batch_begin(core, true, 0, &batch);
 
 	if (failed(e))
 		return e;

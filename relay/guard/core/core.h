@@ -10,7 +10,7 @@
  *	core_job_new -> core_check -+-> core_write (a batch) -+-> core_answer
  *	                            +-------------------------+
  *
- * After a commit, core_seal signs the group; it runs beside the next commit.
+ * After commits, core_seal signs their group; it runs beside the next ones.
  */
 #ifndef RELAY_GUARD_CORE_CORE_H
 #define RELAY_GUARD_CORE_CORE_H
@@ -110,8 +110,10 @@ uint64_t core_epoch(const struct core *core);
 enum { CORE_BATCH_MAX = 256 };
 void core_write(struct core *core, struct job **jobs, size_t count);
 
-/* Sign the groups committed so far.  One thread at a time, not the writer's.
- * Returns true if there was something to sign. */
+/* Sign the groups committed so far, but for one that a transaction under way
+ * may add to: that is for a later call.  Commits share a group for 25 ms, so
+ * to call it at once after each is dear.  One thread at a time, not the
+ * writer's.  Returns true if something was signed. */
 bool core_seal(struct core *core);
 
 /* Valid after CORE_NEXT_ANSWER or core_write. */

@@ -246,7 +246,7 @@ static struct err expire(struct core *core)
 	 * or once an hour; leases when one is over. */
 	if (!due(core) && now % 3600 >= 10)
 		return ERR_NONE;
-	e = batch_begin(core, true, &batch);
+	e = batch_begin(core, true, 0, &batch);
 	if (failed(e))
 		return e;
 	e = drop_leases(core, &batch);
@@ -296,6 +296,9 @@ struct err housekeeping_start(struct core *core)
 {
 	struct err e = housekeeping_purge(core);
 
+	if (failed(e))
+		return e;
+	e = sealing_open(core);
 	if (failed(e))
 		return e;
 	if (core_seal(core))

@@ -337,7 +337,7 @@ static struct err accept_take(struct pulls *p, struct out *o,
 	if (!failed(e))
 		e = replica_decode(answer->certificate, &c);
 	if (!failed(e))
-		e = batch_begin(core, true, &batch);
+		e = batch_begin(core, true, 0, &batch);
 	if (failed(e)) {
 		replica_free(c);
 		return e;
@@ -385,7 +385,7 @@ static void accept_drop(struct pulls *p, struct out *o)
 				    .outcome = ERR_UNAUTHENTICATED};
 	struct batch batch;
 	uint64_t number;
-	struct err e = batch_begin(p->core, true, &batch);
+	struct err e = batch_begin(p->core, true, 0, &batch);
 
 	if (failed(e))
 		return;
@@ -570,7 +570,7 @@ struct err pulls_withdraw(struct core *core)
 				    .garbage = garbage,
 				    .garbage_self = core};
 
-		e = batch_begin(core, true, &batch);
+		e = batch_begin(core, true, 0, &batch);
 		if (failed(e))
 			break;
 		in.txn = batch.txn;
@@ -678,7 +678,7 @@ static struct err take_page(struct pulls *p, struct entry *entry)
 
 	arena_init(&arena, PEER_ARENA_MAX);
 	if (!failed(e))
-		e = batch_begin(core, false, &batch);
+		e = batch_begin(core, false, 0, &batch);
 	if (failed(e))
 		goto out;
 	in.txn = batch.txn;

@@ -40,11 +40,21 @@ enum {
 struct sealed_group {
 	struct sealed_group *next;
 	uint64_t number;
+	size_t leaves; /* that the root is made over */
 	struct digest root;
 	uint8_t signature[GROUP_SIG_LEN];
 	/* For the ways of its leaves; owned.  NULL beyond CORE_TREES_MAX: then
 	 * whoever reads them builds it. */
 	struct seal_group *tree;
+};
+
+/* The group that commits add to: sealing.c. */
+struct open_group {
+	uint64_t number; /* 0: none, the next commit begins one */
+	uint16_t leaves;
+	uint64_t began_ms;
+	bool in_hand;	 /* a transaction may be adding to it */
+	uint64_t newest; /* the last one committed */
 };
 
 /* A refusal on its way to the audit. */
@@ -94,7 +104,8 @@ struct core {
 	int folder_lock;      /* of store_lock */
 	pthread_mutex_t lock; /* the rest */
 	struct sealed_group *sealed, **sealed_end;
-	uint64_t sealed_upto;
+	uint64_t sealed_upto; /* the sealer's own */
+	struct open_group group;
 	size_t trees;
 	struct refusal *refusals;
 	size_t refusal_count, refusals_lost;
@@ -177,6 +188,7 @@ struct batch {
 	struct core *core;
 	struct txn *txn;
 	struct document_writer writer;
+	uint64_t group_ms; /* when its group began */
 	uint64_t now_s;
 	bool wakes;	/* parked readers must look again */
 	bool authority; /* who may what has changed in it */
@@ -266,9 +278,22 @@ struct err job_audit(struct job *job, struct batch *batch,
 /* ---- write.c ---- */
 /* One transaction for these jobs; used by pulls too (no jobs). */
 void write_jobs(struct core *core, struct job **jobs, size_t count);
-struct err batch_begin(struct core *core, bool beyond_quota, struct batch *out);
+/* `leaves`: the most that it can give; 0: not known. */
+struct err batch_begin(struct core *core, bool beyond_quota, size_t leaves,
+		       struct batch *out);
 struct err batch_commit(struct batch *batch);
 void batch_abort(struct batch *batch);
+
+/* ---- sealing.c ---- */
+/* At the start: groups from before are closed. */
+struct err sealing_open(struct core *core);
+/* The group of a batch, for the batch alone until sealing_end. */
+struct err sealing_begin(struct batch *batch, size_t leaves);
+/* Before the commit: its leaves, unsigned. */
+struct err sealing_put(struct batch *batch);
+void sealing_end(struct batch *batch, bool committed);
+struct err sealing_put_signatures(struct batch *batch,
+				  const struct sealed_group *list);
 /* A list of signed groups, all of it; its trees are wiped. */
 void sealed_groups_free(struct core *core, struct sealed_group *list);
 

@@ -6,57 +6,6 @@
 
 enum { STALE_TRIES = 4 };
 
-static struct err put_ways(struct txn *txn, uint64_t number,
-			   const struct seal_group *tree)
-{
-	struct group_leaf way = {.time = tree->time};
-	struct err e = ERR_NONE;
-
-	for (size_t i = 0; i < tree->count && !failed(e); i++) {
-		seal_group_way(tree, i, &way.place, way.salt, way.path);
-		e = group_leaf_put(txn, number, (uint16_t)i, &way);
-	}
-	return e;
-}
-
-/* Signatures made since the last commit. */
-static struct err put_signatures(struct batch *batch, struct sealed_group *list)
-{
-	struct err e = ERR_NONE;
-
-	for (; list && !failed(e); list = list->next) {
-		e = group_sign_row(batch->txn, list->number, list->root,
-				   list->signature);
-		if (!failed(e) && list->tree)
-			e = put_ways(batch->txn, list->number, list->tree);
-	}
-	return e;
-}
-
-static void tree_free(struct seal_group *tree)
-{
-	if (tree)
-		wipe(tree, sizeof(*tree));
-	free(tree);
-}
-
-void sealed_groups_free(struct core *core, struct sealed_group *list)
-{
-	size_t trees = 0;
-
-	while (list) {
-		struct sealed_group *next = list->next;
-
-		trees += list->tree != NULL;
-		tree_free(list->tree);
-		free(list);
-		list = next;
-	}
-	pthread_mutex_lock(&core->lock);
-	core->trees -= trees;
-	pthread_mutex_unlock(&core->lock);
-}
-
 static struct err put_refusal(struct batch *batch, const struct refusal *r)
 {
 	struct audit_item item = {.doc = r->doc,
@@ -77,9 +26,9 @@ static struct err put_refusal(struct batch *batch, const struct refusal *r)
 	return audit_append(batch->txn, &entry, &number);
 }
 
-struct err batch_begin(struct core *core, bool beyond_quota, struct batch *out)
+struct err batch_begin(struct core *core, bool beyond_quota, size_t leaves,
+		       struct batch *out)
 {
-	uint64_t group = 0;
 	struct err e;
 
 	*out = (struct batch){.core = core, .now_s = core_now_s(core)};
@@ -87,38 +36,16 @@ struct err batch_begin(struct core *core, bool beyond_quota, struct batch *out)
 		    ? txn_begin_reserve(core->store, STORE_RECORDS, &out->txn)
 		    : txn_begin_write(core->store, STORE_RECORDS, &out->txn);
 	if (!failed(e))
-		e = group_last(out->txn, &group);
-	if (failed(e)) {
+		e = sealing_begin(out, leaves);
+	if (failed(e))
 		txn_abort(&out->txn);
-		return e;
-	}
-	document_writer_begin(&out->writer, core->shelves, group + 1);
-	return ERR_NONE;
+	return e;
 }
 
 void batch_abort(struct batch *batch)
 {
 	txn_abort(&batch->txn);
-}
-
-/* The group of this commit, unsigned: core_seal signs it beside the next. */
-static struct err put_group(struct batch *batch)
-{
-	struct document_writer *w = &batch->writer;
-	struct core *core = batch->core;
-	struct group_row row = {.replica = core->replica,
-				.time = batch->now_s,
-				.first = w->first,
-				.last = w->last,
-				.leaves = span_of(w->cores,
-						  w->leaves * DIGEST_LEN)};
-	struct err e =
-		random_fill(&core->random, row.secret, sizeof(row.secret));
-
-	if (!failed(e))
-		e = group_put(batch->txn, &row, &row.number);
-	wipe(row.secret, sizeof(row.secret));
-	return e;
+	sealing_end(batch, false);
 }
 
 struct err batch_commit(struct batch *batch)
@@ -126,13 +53,14 @@ struct err batch_commit(struct batch *batch)
 	struct core *core = batch->core;
 	struct err e = document_writer_end(&batch->writer, batch->txn);
 
-	if (!failed(e) && batch->writer.leaves)
-		e = put_group(batch);
+	if (!failed(e))
+		e = sealing_put(batch);
 	if (failed(e)) {
-		txn_abort(&batch->txn);
+		batch_abort(batch);
 		return e;
 	}
 	e = txn_commit(&batch->txn);
+	sealing_end(batch, !failed(e));
 	if (failed(e))
 		return e;
 	atomic_fetch_add(&core->commits, 1);
@@ -266,11 +194,11 @@ static struct err write_once(struct core *core, struct job **jobs, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		beyond = beyond || jobs[i]->op->beyond_quota;
-	e = batch_begin(core, beyond, &batch);
+	e = batch_begin(core, beyond, count, &batch);
 	if (failed(e))
 		return e;
 	take_pending(core, &pending);
-	e = put_signatures(&batch, pending.sealed);
+	e = sealing_put_signatures(&batch, pending.sealed);
 	if (pending.sealed)
 		batch.wakes = true;
 	for (size_t i = 0; i < pending.refusal_count && !failed(e); i++)
@@ -349,88 +277,4 @@ void core_write(struct core *core, struct job **jobs, size_t count)
 	if (!any) /* another batch took the signatures along */
 		return;
 	write_jobs(core, jobs, count);
-}
-
-/* ---- seals, beside the commits ---- */
-
-static struct err tree_of(const struct group_row *row, struct seal_group **out)
-{
-	struct seal_group *tree = malloc(sizeof(*tree));
-	struct err e;
-
-	if (!tree)
-		return err_make(ERR_NO_MEMORY, "a group's tree");
-	e = seal_group_build(row->secret, row->replica, row->time,
-			     (const struct digest *)row->leaves.at,
-			     row->leaves.len / DIGEST_LEN, tree);
-	if (failed(e))
-		tree_free(tree);
-	else
-		*out = tree;
-	return e;
-}
-
-/* Under the lock: a tree is kept while there are not too many. */
-static void keep_tree(struct core *core, struct sealed_group *s)
-{
-	if (core->trees < CORE_TREES_MAX) {
-		core->trees++;
-		return;
-	}
-	tree_free(s->tree);
-	s->tree = NULL;
-}
-
-static struct err seal_one(struct core *core, struct txn *txn,
-			   struct sealed_group **out, bool *found)
-{
-	struct sealed_group *s;
-	struct group_row row;
-	struct err e = group_unsigned(txn, core->sealed_upto, &row);
-
-	*found = !failed(e);
-	if (failed(e))
-		return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return err_make(ERR_NO_MEMORY, "a seal");
-	s->number = row.number;
-	e = tree_of(&row, &s->tree);
-	if (!failed(e)) {
-		s->root = seal_group_root(s->tree);
-		e = seal_group_sign(core->seal_key, row.replica, row.time,
-				    s->root, s->signature);
-	}
-	wipe(&row, sizeof(row));
-	if (failed(e)) {
-		tree_free(s->tree);
-		free(s);
-		return e;
-	}
-	*out = s;
-	return ERR_NONE;
-}
-
-bool core_seal(struct core *core)
-{
-	struct txn *txn = NULL;
-	bool any = false, found = true;
-	struct err e = txn_begin_read(core->store, STORE_RECORDS, &txn);
-
-	while (!failed(e) && found) {
-		struct sealed_group *s = NULL;
-
-		e = seal_one(core, txn, &s, &found);
-		if (!s)
-			break;
-		pthread_mutex_lock(&core->lock);
-		keep_tree(core, s);
-		core->sealed_upto = s->number;
-		*core->sealed_end = s;
-		core->sealed_end = &s->next;
-		pthread_mutex_unlock(&core->lock);
-		any = true;
-	}
-	txn_abort(&txn);
-	return any;
 }
