@@ -134,6 +134,16 @@ struct key key_header(void)
 	return key_of_kind(0);
 }
 
+struct key key_version(void)
+{
+	return key_of_kind(1);
+}
+
+struct key key_hold(void)
+{
+	return key_of_kind(2);
+}
+
 struct key key_counter(const char *name)
 {
 	return text_key(span_str(name));

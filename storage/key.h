@@ -81,6 +81,8 @@ struct key key_after_prefix(struct key prefix);
 
 /* ---- header, counters ---- */
 struct key key_header(void);
+struct key key_version(void); /* of the header's table */
+struct key key_hold(void);
 struct key key_counter(const char *name);
 
 /* ---- documents: one record each ---- */

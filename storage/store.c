@@ -12,6 +12,7 @@
 #include "storage/file.h"
 #include "storage/record.h"
 #include "storage/store_inside.h"
+#include "storage/store_upgrade.h"
 #include "storage/txn.h"
 
 enum { PATH_ROOM = 4096, READERS_MAX = 512, QUOTA_EVERY = 16 };
@@ -386,15 +387,12 @@ bool store_exists(const char *path)
 
 /* ---- headers ---- */
 
-/* A build that is older than the store must say so, whatever the rest of the
- * header looks like: the version is read before the MAC. */
-static struct err check_format(struct store *store, enum table table)
+struct err store_read_u32(struct store *store, enum table table, struct key key,
+			  uint32_t *out)
 {
-	struct key key = key_header();
 	MDB_val k = {key.len, key.at};
 	MDB_val v;
 	MDB_txn *txn = NULL;
-	uint32_t format = 0;
 	int rc;
 
 	rc = store_fault(store);
@@ -406,13 +404,23 @@ static struct err check_format(struct store *store, enum table table)
 	if (!rc) {
 		struct span_reader r = span_read(span_of(v.mv_data, v.mv_size));
 
-		format = span_read_u32(&r);
+		*out = span_read_u32(&r);
 	}
 	if (txn)
 		mdb_txn_abort(txn);
-	if (!rc && format > STORE_FORMAT)
-		return err_make(ERR_VERSION, "a newer build wrote this store");
 	return store_err(store, rc);
+}
+
+/* A build that is older than the store must say so, whatever the rest of the
+ * header looks like: the format is read before the MAC. */
+static struct err check_format(struct store *store, enum table table)
+{
+	uint32_t format = 0;
+	struct err e = store_read_u32(store, table, key_header(), &format);
+
+	if (!failed(e) && format > STORE_FORMAT)
+		return err_make(ERR_VERSION, "a newer build wrote this store");
+	return e;
 }
 
 static struct err put_header(struct txn *txn, enum table table,
@@ -545,6 +553,8 @@ struct err store_open(const struct store_options *options, struct store **out)
 		e = read_header(store, TABLE_HEADER, &store->header);
 	if (!failed(e))
 		e = read_header(store, TABLE_SEGMENT_HEADER, &beside);
+	if (!failed(e))
+		e = store_upgrade(store);
 	/* Readers of a guard that was killed would pin old pages. */
 	if (!failed(e))
 		e = store_clear_readers(store);

@@ -23,6 +23,9 @@
 
 enum { STORE_ID_LEN = 16, STORE_MAC_KEY_LEN = 32, STORE_FORMAT = 1 };
 
+/* The version of what stands in the tables: storage/store_upgrade.h. */
+enum { STORE_VERSION = 2 };
+
 /* The two environments: a transaction is in one of them. */
 enum store_env { STORE_RECORDS, STORE_SEGMENTS, STORE_ENV_COUNT };
 
@@ -128,7 +131,7 @@ struct err store_create(const struct store_options *options,
 /*
  * Open.  Owns: close with store_close.  ERR_NOT_FOUND without a store,
  * ERR_BUSY if another process has it open, ERR_VERSION if a newer build wrote
- * it, ERR_CORRUPT if the header fails its MAC (or the ring is another
+ * it (an older one's store is upgraded), ERR_CORRUPT if the header fails its MAC (or the ring is another
  * store's).
  */
 struct err store_open(const struct store_options *options, struct store **out);

@@ -5,6 +5,7 @@
 #define STORAGE_STORE_INSIDE_H
 
 #include "proto/crypto/hmac.h"
+#include "storage/key.h"
 #include "storage/store.h"
 
 struct MDB_env;
@@ -32,6 +33,10 @@ int store_fault(struct store *store);
 void *store_alloc(struct store *store, size_t len);
 /* LMDB's answer as ours; I/O errors are the store's end. */
 struct err store_err(struct store *store, int rc);
+/* The u32 that the value of a row of a header's table begins with, read before
+ * its MAC; ERR_NOT_FOUND. */
+struct err store_read_u32(struct store *store, enum table table, struct key key,
+			  uint32_t *out);
 /* At the begin of a write: whether the quota is reached. */
 struct err store_check_quota(struct store *store);
 
