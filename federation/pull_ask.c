@@ -44,7 +44,8 @@ static struct err make_page(struct pull *p, struct pull_call *c)
 	return buf_check(&c->target);
 }
 
-static struct err make_keys(struct pull *p, struct pull_call *c, uint64_t now_ms)
+static struct err make_keys(struct pull *p, struct pull_call *c,
+			    uint64_t now_ms)
 {
 	struct keys_request request = {
 		.wants = p->keys_wanted + p->keys_asked,
@@ -85,7 +86,8 @@ struct http_range pull_range(const struct pull_want *w)
 	return r;
 }
 
-static struct err make_want(struct pull *p, struct pull_call *c, struct pull_want *w)
+static struct err make_want(struct pull *p, struct pull_call *c,
+			    struct pull_want *w)
 {
 	char text[DIGEST_TEXT_LEN + 1], id[DOC_ID_TEXT_LEN + 1];
 	struct http_range range;

@@ -135,8 +135,8 @@ static struct err take_segments(struct pull *p, struct pull_want *w,
 	struct err e = txn_begin_write(p->config.store, STORE_SEGMENTS, &txn);
 	uint64_t count = segment_count(w->size);
 
-	for (int i = 0; !failed(e) && i < PULL_SEGMENTS_A_CALL && w->next < count;
-	     i++) {
+	for (int i = 0;
+	     !failed(e) && i < PULL_SEGMENTS_A_CALL && w->next < count; i++) {
 		struct segment_entry entry =
 			segment_table_at(w->table_bytes, w->next);
 		size_t len = segment_sealed_len(w->size, w->next);
@@ -177,7 +177,8 @@ static struct err skip_known(struct pull *p, struct pull_want *w)
 	return e;
 }
 
-static struct err take_content(struct pull *p, struct pull_want *w, struct span body)
+static struct err take_content(struct pull *p, struct pull_want *w,
+			       struct span body)
 {
 	struct http_range range = pull_range(w);
 	struct err e = ERR_NONE;

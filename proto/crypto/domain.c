@@ -51,6 +51,7 @@ static const char *const strings[DOMAIN_COUNT] = {
 	[DOMAIN_TOKEN_SECRET] = "entente token secret v1",
 	[DOMAIN_DEVICE_STORE] = "entente device store v1",
 	[DOMAIN_POLICY] = "entente policy v1",
+	[DOMAIN_WITNESS] = "entente witness v1",
 	[DOMAIN_STANDING_REFERENCE] = "entente standing reference v1",
 };
 

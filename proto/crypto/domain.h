@@ -61,6 +61,7 @@ enum domain {
 	DOMAIN_DEVICE_STORE, /* a device's folder at rest */
 	DOMAIN_POLICY,	     /* digest of a set of policy files */
 	DOMAIN_STANDING_REFERENCE, /* key of references without a guard */
+	DOMAIN_WITNESS,		   /* countersignature of a tick */
 	DOMAIN_COUNT
 };
 

@@ -470,6 +470,13 @@ rows["tick"] = {"secret": b64(tick_secret),
                 "to_be_signed": b64(tick_tbs), "digest": b64(H(tick_tbs)),
                 "blob": b64(tick_tbs + seal_key.sign(tick_tbs))}
 
+witness_tbs = E("entente witness v1", b"GBR", u64(2), b"DEU", u64(1),
+                u64(minute), H(tick_tbs), u64(1767225700))
+rows["witness"] = {"nation": "GBR", "replica": 2, "of": "DEU", "of_replica": 1,
+                   "minute": minute, "tick": b64(H(tick_tbs)),
+                   "time": 1767225700, "to_be_signed": b64(witness_tbs),
+                   "blob": b64(witness_tbs + seal_key.sign(witness_tbs))}
+
 # ---- certificates and records ----
 
 end_digest = some("end digest")

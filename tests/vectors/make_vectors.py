@@ -358,7 +358,9 @@ DOMAINS = ["entente %s v1" % name for name in (
     "slot", "ring", "record", "cursor", "reference", "audit", "ring key",
     "root key", "start file", "token secret", "device store",
     # without a guard
-    "standing reference")]
+    "standing reference",
+    # countersignatures
+    "witness")]
 
 
 def domains():
