@@ -6,19 +6,60 @@ static const char url_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 static const char std_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				  "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* Every two letters of base64url, by their twelve bits: a page of the feed is
+ * mostly base64url. */
+#define PAIRS_OF(a)                                                            \
+	{a, 'A'}, {a, 'B'}, {a, 'C'}, {a, 'D'}, {a, 'E'}, {a, 'F'}, {a, 'G'},  \
+		{a, 'H'}, {a, 'I'}, {a, 'J'}, {a, 'K'}, {a, 'L'}, {a, 'M'},    \
+		{a, 'N'}, {a, 'O'}, {a, 'P'}, {a, 'Q'}, {a, 'R'}, {a, 'S'},    \
+		{a, 'T'}, {a, 'U'}, {a, 'V'}, {a, 'W'}, {a, 'X'}, {a, 'Y'},    \
+		{a, 'Z'}, {a, 'a'}, {a, 'b'}, {a, 'c'}, {a, 'd'}, {a, 'e'},    \
+		{a, 'f'}, {a, 'g'}, {a, 'h'}, {a, 'i'}, {a, 'j'}, {a, 'k'},    \
+		{a, 'l'}, {a, 'm'}, {a, 'n'}, {a, 'o'}, {a, 'p'}, {a, 'q'},    \
+		{a, 'r'}, {a, 's'}, {a, 't'}, {a, 'u'}, {a, 'v'}, {a, 'w'},    \
+		{a, 'x'}, {a, 'y'}, {a, 'z'}, {a, '0'}, {a, '1'}, {a, '2'},    \
+		{a, '3'}, {a, '4'}, {a, '5'}, {a, '6'}, {a, '7'}, {a, '8'},    \
+		{a, '9'}, {a, '-'},                                            \
+	{                                                                      \
+		a, '_'                                                         \
+	}
+static const char url_pairs[4096][2] = {
+	PAIRS_OF('A'), PAIRS_OF('B'), PAIRS_OF('C'), PAIRS_OF('D'),
+	PAIRS_OF('E'), PAIRS_OF('F'), PAIRS_OF('G'), PAIRS_OF('H'),
+	PAIRS_OF('I'), PAIRS_OF('J'), PAIRS_OF('K'), PAIRS_OF('L'),
+	PAIRS_OF('M'), PAIRS_OF('N'), PAIRS_OF('O'), PAIRS_OF('P'),
+	PAIRS_OF('Q'), PAIRS_OF('R'), PAIRS_OF('S'), PAIRS_OF('T'),
+	PAIRS_OF('U'), PAIRS_OF('V'), PAIRS_OF('W'), PAIRS_OF('X'),
+	PAIRS_OF('Y'), PAIRS_OF('Z'), PAIRS_OF('a'), PAIRS_OF('b'),
+	PAIRS_OF('c'), PAIRS_OF('d'), PAIRS_OF('e'), PAIRS_OF('f'),
+	PAIRS_OF('g'), PAIRS_OF('h'), PAIRS_OF('i'), PAIRS_OF('j'),
+	PAIRS_OF('k'), PAIRS_OF('l'), PAIRS_OF('m'), PAIRS_OF('n'),
+	PAIRS_OF('o'), PAIRS_OF('p'), PAIRS_OF('q'), PAIRS_OF('r'),
+	PAIRS_OF('s'), PAIRS_OF('t'), PAIRS_OF('u'), PAIRS_OF('v'),
+	PAIRS_OF('w'), PAIRS_OF('x'), PAIRS_OF('y'), PAIRS_OF('z'),
+	PAIRS_OF('0'), PAIRS_OF('1'), PAIRS_OF('2'), PAIRS_OF('3'),
+	PAIRS_OF('4'), PAIRS_OF('5'), PAIRS_OF('6'), PAIRS_OF('7'),
+	PAIRS_OF('8'), PAIRS_OF('9'), PAIRS_OF('-'), PAIRS_OF('_'),
+};
+
 /* Without padding; returns the end. */
 static char *encode(struct span in, const char *letters, char *out)
 {
 	size_t i = 0;
 
-	for (; i + 3 <= in.len; i += 3) {
+	for (; i + 3 <= in.len; i += 3, out += 4) {
 		uint32_t v = (uint32_t)in.at[i] << 16 |
 			     (uint32_t)in.at[i + 1] << 8 | in.at[i + 2];
 
-		*out++ = letters[v >> 18];
-		*out++ = letters[v >> 12 & 63];
-		*out++ = letters[v >> 6 & 63];
-		*out++ = letters[v & 63];
+		if (letters == url_letters) {
+			memcpy(out, url_pairs[v >> 12], 2);
+			memcpy(out + 2, url_pairs[v & 4095], 2);
+			continue;
+		}
+		out[0] = letters[v >> 18];
+		out[1] = letters[v >> 12 & 63];
+		out[2] = letters[v >> 6 & 63];
+		out[3] = letters[v & 63];
 	}
 	if (in.len - i == 1) {
 		*out++ = letters[in.at[i] >> 2];

@@ -293,6 +293,71 @@ static void the_json_writer_puts_commas(void **state)
 	buf_clear(&b);
 }
 
+/* Every place within the eight bytes that are looked at together. */
+static void a_letter_is_escaped_wherever_it_stands(void **state)
+{
+	static const struct {
+		const char *letter, *written;
+	} rows[] = {
+		{"\"", "\\\""},	     {"\\", "\\\\"},	  {"\n", "\\n"},
+		{"\x01", "\\u0001"}, {"\x1f", "\\u001f"}, {" ", " "},
+		{"!", "!"},	     {"\x7f", "\x7f"},	  {"\u00e9", "\u00e9"},
+	};
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
+		for (int before = 0; before < 20; before++) {
+			char text[64], want[64];
+			struct json_writer w;
+			struct buf b;
+
+			snprintf(text, sizeof(text), "%.*s%s%s", before,
+				 "[[[[[[[[[[[[[[[[[[[[", rows[r].letter, "end");
+			snprintf(want, sizeof(want), "\"%.*s%s%s\"", before,
+				 "[[[[[[[[[[[[[[[[[[[[", rows[r].written,
+				 "end");
+			buf_init(&b, 128);
+			w = json_write(&b);
+			json_put_string(&w, span_str(text));
+			assert_string_equal(buf_cstr(&b), want);
+			buf_clear(&b);
+		}
+}
+
+static void every_pair_of_letters_comes_back(void **state)
+{
+	for (uint32_t v = 0; v < 4096; v++) {
+		uint8_t in[3] = {(uint8_t)(v >> 4), (uint8_t)(v << 4 | v >> 8),
+				 (uint8_t)v};
+		uint8_t out[3];
+		char text[5];
+
+		base64url_encode_to(SPAN_OBJ(in), text);
+		assert_memory_equal(text, text + 2, 2);
+		assert_false(
+			failed(base64url_decode_fixed(span_str(text), out, 3)));
+		assert_memory_equal(in, out, 3);
+	}
+}
+
+static void numbers_are_written_whole(void **state)
+{
+	static const uint64_t numbers[] = {0, 9, 10, JSON_INTEGER_MAX,
+					   UINT64_MAX};
+	static const char want[] = "[0,9,10,9007199254740991,"
+				   "18446744073709551615]";
+	struct json_writer w;
+	struct buf b;
+
+	buf_init(&b, 128);
+	w = json_write(&b);
+	json_open_array(&w);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		json_put_u64(&w, numbers[i]);
+	json_close_array(&w);
+	assert_string_equal(buf_cstr(&b), want);
+	buf_clear(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +374,9 @@ int main(void)
 		cmocka_unit_test(json_members_are_typed),
 		cmocka_unit_test(canonical_json_is_rfc_8785),
 		cmocka_unit_test(the_json_writer_puts_commas),
+		cmocka_unit_test(a_letter_is_escaped_wherever_it_stands),
+		cmocka_unit_test(numbers_are_written_whole),
+		cmocka_unit_test(every_pair_of_letters_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

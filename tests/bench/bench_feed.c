@@ -17,7 +17,7 @@ enum {
 	DOCUMENTS = 1000000,
 	VISIBLE_SHELVES = 2,
 	NEW_VISIBLE = 10,
-	TIMES = 9,
+	TIMES = 7,
 	NEXT_TIMES = 201,
 };
 
@@ -38,7 +38,7 @@ static size_t wanted_documents(void)
 /* One page over the core; false when nothing more is there. */
 static bool page(struct core *core, struct span certificate,
 		 struct cursor_text *since, size_t *rows, size_t *bytes,
-		 double *took)
+		 struct figure_cost *took)
 {
 	char target[CHANGES_CURSOR_MAX + 128];
 	struct core_request request = {
@@ -50,19 +50,19 @@ static bool page(struct core *core, struct span certificate,
 	};
 	struct changes_page out;
 	struct arena arena;
+	struct figure_cost began;
 	struct job *job;
-	double began;
 	bool more;
 
 	request.target.len = (size_t)
 		snprintf(target, sizeof(target),
 			 "/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&since=%s",
 			 since->at);
-	began = figure_wall();
+	began = figure_cost_begin();
 	world_must(core_job_new(core, &request, &job));
 	if (core_check(job) == CORE_NEXT_WRITE)
 		core_write(core, &job, 1);
-	*took += figure_wall() - began;
+	figure_cost_add(took, began);
 	place_expect(job, 200);
 	arena_init(&arena, CHANGES_ARENA_MAX);
 	world_must(changes_page_decode(core_answer(job)->body, &arena, &out));
@@ -78,7 +78,7 @@ static bool page(struct core *core, struct span certificate,
 
 struct sync {
 	size_t rows, bytes;
-	double first_s, again_s;
+	struct figure_cost first, again;
 };
 
 /* All pages from `since` on, several times; `last` is the cursor after. */
@@ -86,22 +86,19 @@ static struct sync sync_all(struct core *core, struct span certificate,
 			    const struct cursor_text *since, size_t times,
 			    struct cursor_text *last)
 {
-	double took[NEXT_TIMES];
+	struct figure_cost took[NEXT_TIMES] = {0};
 	struct sync out = {0};
 
 	for (size_t i = 0; i <= times; i++) {
-		double s = 0;
+		struct figure_cost *sum = i ? &took[i - 1] : &out.first;
 
 		out.rows = out.bytes = 0;
 		*last = *since;
-		while (page(core, certificate, last, &out.rows, &out.bytes, &s))
+		while (page(core, certificate, last, &out.rows, &out.bytes,
+			    sum))
 			;
-		if (i == 0)
-			out.first_s = s;
-		else
-			took[i - 1] = s;
 	}
-	out.again_s = figure_quantile(took, times, 0.5);
+	out.again = figure_cost_median(took, times);
 	return out;
 }
 
@@ -175,31 +172,38 @@ static void look_away(struct looking *l)
 	job_free(l->job);
 }
 
-/* Seconds for all rows, without an answer being made of them. */
-static double feed_alone(struct core *core, struct span certificate,
-			 size_t want)
+/* All rows, without an answer being made of them: with the store just opened,
+ * and again. */
+static void feed_alone(struct place *p, struct span certificate, size_t want,
+		       struct figure_cost out[2])
 {
-	double took[TIMES];
+	struct figure_cost took[2][TIMES] = {0};
 
-	for (size_t i = 0; i < TIMES; i++) {
+	for (size_t i = 0; i < 2 * (size_t)TIMES; i++) {
+		struct figure_cost began;
 		struct counted c = {0};
 		struct cursor at = {0};
 		struct looking l;
-		double began;
 
-		look(core, certificate, &l);
-		began = figure_wall();
-		while (feed_once(core, &l.name, l.view, l.txn, &at, &c))
-			;
-		took[i] = figure_wall() - began;
-		look_away(&l);
-		if (c.rows != want) {
-			fprintf(stderr, "bench: %zu rows instead of %zu\n",
-				c.rows, want);
-			exit(EXIT_FAILURE);
+		if (i % 2 == 0) {
+			world_close(&p->w, p->relay);
+			world_open(&p->w, p->relay);
 		}
+		look(p->relay->core, certificate, &l);
+		began = figure_cost_begin();
+		while (feed_once(p->relay->core, &l.name, l.view, l.txn, &at,
+				 &c))
+			;
+		figure_cost_add(&took[i % 2][i / 2], began);
+		look_away(&l);
+		if (c.rows == want)
+			continue;
+		fprintf(stderr, "bench: %zu rows instead of %zu\n", c.rows,
+			want);
+		exit(EXIT_FAILURE);
 	}
-	return figure_quantile(took, TIMES, 0.5);
+	out[0] = figure_cost_median(took[0], TIMES);
+	out[1] = figure_cost_median(took[1], TIMES);
 }
 
 /* Cursor steps and reads of the page after `since`. */
@@ -263,12 +267,44 @@ static struct raw_merge raw(struct place *p, struct span certificate)
 	return out;
 }
 
+static void show(const char *what, double rows, struct figure_cost took,
+		 struct figure_cost limit)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "feed.first.%s/raw merge", what);
+	figure_put(name, rows / took.wall, "rows/s", rows / limit.wall);
+	snprintf(name, sizeof(name), "feed.first.%s.cpu/raw merge", what);
+	figure_put(name, took.cpu / rows * 1e6, "us/row",
+		   limit.cpu / rows * 1e6);
+}
+
+/* With the store just opened, so that no page of it is mapped, and again. */
+static struct sync sync_opened(struct place *p, struct cursor_text *last)
+{
+	struct figure_cost first[TIMES] = {0}, again[TIMES] = {0};
+	struct cursor_text none = {0};
+	struct sync out = {0};
+
+	/* Once for the ledger: a first answer is written down. */
+	sync_all(p->relay->core, span_str(carol), &none, 1, last);
+	for (size_t i = 0; i < TIMES; i++) {
+		world_close(&p->w, p->relay);
+		world_open(&p->w, p->relay);
+		out = sync_all(p->relay->core, span_str(carol), &none, 1, last);
+		first[i] = out.first;
+		again[i] = out.again;
+	}
+	out.first = figure_cost_median(first, TIMES);
+	out.again = figure_cost_median(again, TIMES);
+	return out;
+}
+
 static void first_sync(struct place *p, struct cursor_text *last)
 {
-	struct span who = span_str(carol);
-	struct raw_merge alone = raw(p, who);
-	struct cursor_text none = {0};
-	struct sync sync = sync_all(p->relay->core, who, &none, TIMES, last);
+	struct raw_merge alone = raw(p, span_str(carol));
+	struct sync sync = sync_opened(p, last);
+	struct figure_cost storage[2];
 	double n = (double)sync.rows;
 
 	if (sync.rows != alone.rows) {
@@ -276,16 +312,14 @@ static void first_sync(struct place *p, struct cursor_text *last)
 			sync.rows, alone.rows);
 		exit(EXIT_FAILURE);
 	}
+	feed_alone(p, span_str(carol), sync.rows, storage);
 	figure_say("first sync of %zu rows, %zu bytes on the wire, %zu in the "
 		   "store",
 		   sync.rows, sync.bytes, alone.bytes);
-	figure_put("feed.first.rows/raw merge", n / sync.again_s, "rows/s",
-		   n / alone.again_s);
-	figure_put("feed.first.rows.untouched/raw merge", n / sync.first_s,
-		   "rows/s", n / alone.first_s);
-	figure_put("feed.first.storage alone/raw merge",
-		   n / feed_alone(p->relay->core, who, sync.rows), "rows/s",
-		   n / alone.again_s);
+	show("pages", n, sync.first, alone.first);
+	show("storage", n, storage[0], alone.first);
+	show("pages.again", n, sync.again, alone.again);
+	show("storage.again", n, storage[1], alone.again);
 }
 
 static void ten_new(struct place *p, struct stock *s, size_t invisible,
@@ -328,7 +362,9 @@ void bench_feed(const char *folder)
 	ten_new(&p, stock, 0, &a, &b, &alone, &few);
 	ten_new(&p, stock, documents, &b, &c, &behind, &many);
 	figure_put("feed.ten-new.after-invisible/after-none",
-		   behind.again_s * 1e3, "ms", alone.again_s * 1e3);
+		   behind.again.wall * 1e3, "ms", alone.again.wall * 1e3);
+	figure_put("feed.ten-new.cpu.after-invisible/after-none",
+		   behind.again.cpu * 1e3, "ms", alone.again.cpu * 1e3);
 	figure_put("feed.ten-new.steps.after-invisible/after-none",
 		   (double)many.steps, "steps", (double)few.steps);
 	figure_put("feed.ten-new.reads.after-invisible/after-none",

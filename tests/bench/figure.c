@@ -89,3 +89,29 @@ double figure_quantile(double *at, size_t count, double part)
 	qsort(at, count, sizeof(*at), by_value);
 	return at[(size_t)(part * (double)(count - 1) + 0.5)];
 }
+
+struct figure_cost figure_cost_begin(void)
+{
+	return (struct figure_cost){figure_wall(), figure_thread_cpu()};
+}
+
+void figure_cost_add(struct figure_cost *sum, struct figure_cost began)
+{
+	sum->wall += figure_wall() - began.wall;
+	sum->cpu += figure_thread_cpu() - began.cpu;
+}
+
+struct figure_cost figure_cost_median(const struct figure_cost *at,
+				      size_t count)
+{
+	double wall[FIGURE_COSTS_MAX], cpu[FIGURE_COSTS_MAX];
+
+	if (count > FIGURE_COSTS_MAX)
+		count = FIGURE_COSTS_MAX;
+	for (size_t i = 0; i < count; i++) {
+		wall[i] = at[i].wall;
+		cpu[i] = at[i].cpu;
+	}
+	return (struct figure_cost){figure_quantile(wall, count, 0.5),
+				    figure_quantile(cpu, count, 0.5)};
+}

@@ -26,6 +26,19 @@ double figure_wall(void);
 double figure_thread_cpu(void);
 double figure_process_cpu(void);
 
+/* The two clocks of one measurement: of the wall, and of this thread's
+ * processor time, which other work on the machine disturbs less. */
+struct figure_cost {
+	double wall, cpu;
+};
+enum { FIGURE_COSTS_MAX = 1024 };
+struct figure_cost figure_cost_begin(void);
+/* Adds what has passed since `began`. */
+void figure_cost_add(struct figure_cost *sum, struct figure_cost began);
+/* The median of each. */
+struct figure_cost figure_cost_median(const struct figure_cost *at,
+				      size_t count);
+
 /* Sorts `at`; the value below which `part` (0..1) of them lie. */
 double figure_quantile(double *at, size_t count, double part);
 

@@ -1,15 +1,13 @@
 /* A k-way merge over cursors of LMDB. */
 #include "tests/bench/raw_merge.h"
 
-#include "tests/bench/figure.h"
-
 #include <lmdb.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMES = 9, KEY_LEN = 12, ID_LEN = 16, SHELVES_MAX = 256 };
+enum { TIMES = 7, KEY_LEN = 12, ID_LEN = 16, SHELVES_MAX = 256 };
 
 struct source {
 	MDB_cursor *cursor;
@@ -103,11 +101,11 @@ static void merge(MDB_env *env, MDB_dbi feed, MDB_dbi documents,
 	mdb_txn_abort(txn);
 }
 
-struct raw_merge raw_merge_run(const char *records, const uint32_t *shelves,
-			       size_t count)
+/* The environment opened anew: no page of it is mapped yet. */
+static void run_once(const char *records, const uint32_t *shelves, size_t count,
+		     struct raw_merge *out, struct figure_cost *first,
+		     struct figure_cost *again)
 {
-	struct raw_merge out = {0};
-	double took[TIMES];
 	MDB_dbi feed, documents;
 	MDB_env *env;
 	MDB_txn *txn;
@@ -120,17 +118,24 @@ struct raw_merge raw_merge_run(const char *records, const uint32_t *shelves,
 	must(mdb_dbi_open(txn, "feed", 0, &feed));
 	must(mdb_dbi_open(txn, "documents", 0, &documents));
 	must(mdb_txn_commit(txn));
-	for (int i = -1; i < TIMES; i++) {
-		double began = figure_wall();
+	for (int i = 0; i < 2; i++) {
+		struct figure_cost began = figure_cost_begin();
 
-		merge(env, feed, documents, shelves, count, &out);
-		began = figure_wall() - began;
-		if (i < 0)
-			out.first_s = began;
-		else
-			took[i] = began;
+		merge(env, feed, documents, shelves, count, out);
+		figure_cost_add(i ? again : first, began);
 	}
-	out.again_s = figure_quantile(took, TIMES, 0.5);
 	mdb_env_close(env);
+}
+
+struct raw_merge raw_merge_run(const char *records, const uint32_t *shelves,
+			       size_t count)
+{
+	struct figure_cost first[TIMES] = {0}, again[TIMES] = {0};
+	struct raw_merge out = {0};
+
+	for (size_t i = 0; i < TIMES; i++)
+		run_once(records, shelves, count, &out, &first[i], &again[i]);
+	out.first = figure_cost_median(first, TIMES);
+	out.again = figure_cost_median(again, TIMES);
 	return out;
 }

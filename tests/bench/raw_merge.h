@@ -6,13 +6,15 @@
 #ifndef TESTS_BENCH_RAW_MERGE_H
 #define TESTS_BENCH_RAW_MERGE_H
 
+#include "tests/bench/figure.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 struct raw_merge {
-	size_t rows, bytes; /* came to, and copied */
-	double first_s;	    /* with the map just made: the first touch */
-	double again_s;	    /* the median of some more */
+	size_t rows, bytes;	  /* came to, and copied */
+	struct figure_cost first; /* with the map just made: the first touch */
+	struct figure_cost again; /* the median of some more; both medians */
 };
 
 /* `records`: the folder of the environment, which no process has open. */
