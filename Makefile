@@ -4,6 +4,7 @@
 #   make demo       three nations on this machine, and who holds what
 #   make test       every test
 #   make test-wire  the tests of one folder under tests/
+#   make crash      relays that are killed, and lose power, while devices write
 #   make bench      the figures of docs/PERFORMANCE.md
 #   make sanitize   the tests under address and undefined-behaviour checking
 #   make fuzz       every decoder of foreign bytes, FUZZ_SECONDS (5) each
@@ -219,6 +220,26 @@ $(BUILD)/tests/bench/bench: $(BENCH_OBJ) $(call libs,support $(NEEDS_bench))
 .PHONY: bench
 bench: $(BUILD)/tests/bench/bench $(DAEMON)
 	@$< $(BUILD) $(ONLY)
+
+# ---- crashes: a list of steps, one after the other ----
+
+# Kills of guard, front and supervisor, and power cuts, with whole daemons.
+CRASH_ROUNDS ?= 200
+POWER_ROUNDS ?= 20
+CRASH_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) \
+	     $(BUILD)/tests/daemon/nation_daemon.o $(BUILD)/tests/daemon/pad.o
+$(BUILD)/tests/crash/crash: $(CRASH_OBJ) $(call libs,support $(NEEDS_crash))
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+		$(filter %.a,$^) -Wl,--end-group $(call sys,$(NEEDS_crash))
+CRASH_STEPS := crash-kill crash-power
+.PHONY: crash $(CRASH_STEPS)
+crash:
+	@for step in $(CRASH_STEPS); do \
+		$(MAKE) --no-print-directory $$step || exit 1; done
+crash-kill: $(BUILD)/tests/crash/crash $(DAEMON) $(BUILD)/entente
+	@$< $(CRASH_ROUNDS) $(SEED)
+crash-power: $(BUILD)/tests/crash/crash $(DAEMON) $(BUILD)/entente
+	@$< power $(POWER_ROUNDS) $(SEED)
 
 # ---- other checks: each builds in a folder of its own under build/ ----
 

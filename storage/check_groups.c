@@ -113,6 +113,29 @@ static bool signature_holds(struct check *c, const struct group_row *row)
 	return by_any(c, row);
 }
 
+/* The ways that are kept say what the tree says. */
+static void check_ways(struct check *c, struct span key,
+		       const struct group_row *row,
+		       const struct seal_group *built)
+{
+	struct txn *txn = c->txn[STORE_RECORDS];
+
+	for (size_t i = 0; i < built->count; i++) {
+		struct group_leaf kept, way = {.time = row->time};
+		struct err e =
+			group_leaf_get(txn, row->number, (uint16_t)i, &kept);
+
+		if (failed(e)) /* absent, or told at the row itself */
+			continue;
+		seal_group_way(built, i, &way.place, way.salt, way.path);
+		if (kept.time != way.time || kept.place != way.place ||
+		    memcmp(kept.salt, way.salt, sizeof(way.salt)) != 0 ||
+		    memcmp(kept.path, way.path, sizeof(way.path)) != 0)
+			check_fault(c, TABLE_GROUPS, key,
+				    "the way of a leaf is not the tree's");
+	}
+}
+
 static void check_signed(struct check *c, struct span key,
 			 const struct group_row *row)
 {
@@ -127,6 +150,8 @@ static void check_signed(struct check *c, struct span key,
 	if (failed(e) || !digest_eq(seal_group_root(&built), row->root))
 		check_fault(c, TABLE_GROUPS, key,
 			    "its leaves do not make its root");
+	else
+		check_ways(c, key, row, &built);
 	e = group_by_root(c->txn[STORE_RECORDS], row->root, &number);
 	if (e.code == ERR_NOT_FOUND || (!failed(e) && number != row->number))
 		check_fault(c, TABLE_GROUPS, key,
@@ -169,22 +194,40 @@ static void check_group(struct check *c, struct span key, uint64_t number)
 			  "it is not signed yet", check_start);
 }
 
+static void check_way_row(struct check *c, struct span key, uint64_t number,
+			  uint16_t leaf)
+{
+	const struct check_group *g = group_of(c, number);
+
+	if (g->count != SIZE_MAX && leaf >= g->count)
+		check_fault(c, TABLE_GROUPS, key,
+			    "it is the way of a leaf that is not there");
+}
+
 struct err check_group_row(struct check *c, const struct txn_row *row)
 {
 	struct span_reader r = span_read(row->key);
 	uint8_t kind = span_read_u8(&r);
 	struct span_reader v = span_read(row->value);
-	uint64_t number =
-		kind == KEY_GROUP_ROOT ? span_read_u64(&v) : span_read_u64(&r);
+	uint64_t number = 0;
+	uint16_t leaf = 0;
 
-	if (kind == KEY_GROUP_ROOT)
+	if (kind == KEY_GROUP_ROOT) {
 		span_read_raw(&r, DIGEST_LEN);
-	if (kind > KEY_GROUP_SIGNATURE || !span_read_done(&r) ||
+		number = span_read_u64(&v);
+	} else {
+		number = span_read_u64(&r);
+	}
+	if (kind == KEY_GROUP_LEAF)
+		leaf = span_read_u16(&r);
+	if (kind > KEY_GROUP_LEAF || !span_read_done(&r) ||
 	    (kind == KEY_GROUP_ROOT && !span_read_done(&v)))
 		check_fault(c, TABLE_GROUPS, row->key,
 			    "a row is not of its form");
 	else if (kind == KEY_GROUP_ROW)
 		check_group(c, row->key, number);
+	else if (kind == KEY_GROUP_LEAF)
+		check_way_row(c, row->key, number, leaf);
 	else if (!check_has(c, TABLE_GROUPS, key_group(number)))
 		check_fault(c, TABLE_GROUPS, row->key,
 			    "it names a group that is missing");

@@ -276,13 +276,20 @@ static void keep_in_mind(struct nation_daemon *d)
 
 void nation_daemon_new(struct nation_daemon *d, const char *nation)
 {
+	nation_daemon_new_at(d, nation, NULL);
+}
+
+void nation_daemon_new_at(struct nation_daemon *d, const char *nation,
+			  const char *parent)
+{
 	*d = (struct nation_daemon){0};
 	keep_in_mind(d);
 	snprintf(d->nation, sizeof(d->nation), "%s", nation);
 	strcpy(d->base, "/tmp/entente-daemon-XXXXXX");
 	if (!mkdtemp(d->base))
 		die("no folder");
-	snprintf(d->folder, sizeof(d->folder), "%s/relay", d->base);
+	snprintf(d->folder, sizeof(d->folder), "%s/relay",
+		 parent ? parent : d->base);
 	snprintf(d->secret, sizeof(d->secret), "%s/secret", d->base);
 	snprintf(d->log, sizeof(d->log), "%s/log", d->base);
 	d->device = free_port();
@@ -355,11 +362,9 @@ static void find_programs(const struct nation_daemon *d, char program[512])
 	snprintf(program, 512, "%s/programs/entented", d->base);
 }
 
-void nation_daemon_start(struct nation_daemon *d)
+void nation_daemon_begin(struct nation_daemon *d)
 {
-	uint64_t until = nation_daemon_now_ms() + NATION_DAEMON_READY_MS;
 	char program[512];
-	int status;
 
 	find_programs(d, program);
 	/* What an earlier run said would look like this one's. */
@@ -376,6 +381,14 @@ void nation_daemon_start(struct nation_daemon *d)
 		      "--passphrase-file", d->secret, (char *)NULL);
 		_exit(127);
 	}
+}
+
+void nation_daemon_start(struct nation_daemon *d)
+{
+	uint64_t until = nation_daemon_now_ms() + NATION_DAEMON_READY_MS;
+	int status;
+
+	nation_daemon_begin(d);
 	while (!nation_daemon_logged(d, "entented: ready ")) {
 		if (nation_daemon_now_ms() > until ||
 		    waitpid(d->pid, &status, WNOHANG) == d->pid) {

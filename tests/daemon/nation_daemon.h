@@ -46,8 +46,13 @@ struct nation_daemon {
 
 /* Makes the folder, with the example policies and the ceiling RESTRICTED. */
 void nation_daemon_new(struct nation_daemon *d, const char *nation);
+/* The same, the relay's own folder below `parent`, which is another disk. */
+void nation_daemon_new_at(struct nation_daemon *d, const char *nation,
+			  const char *parent);
 /* Starts it and waits until it is ready. */
 void nation_daemon_start(struct nation_daemon *d);
+/* Starts it and does not wait. */
+void nation_daemon_begin(struct nation_daemon *d);
 /* SIGTERM; it must end in order, with status 0. */
 void nation_daemon_stop(struct nation_daemon *d);
 /* SIGKILL to the supervisor; waits until none of its processes is left. */

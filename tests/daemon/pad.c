@@ -50,6 +50,21 @@ static void take_events(struct pad *p, struct err *why)
 	}
 }
 
+static void note_call(struct pad *p, uint64_t id, struct span target)
+{
+	snprintf(p->calls[id % PAD_CALLS].target, PAD_TARGET, "%.*s",
+		 (int)target.len, (const char *)target.at);
+	p->calls[id % PAD_CALLS].id = id;
+}
+
+static void show_answer(const struct pad *p, const struct http_answer *a)
+{
+	if (p->watch.answer && p->calls[a->id % PAD_CALLS].id == a->id)
+		p->watch.answer(p->watch.self,
+				p->calls[a->id % PAD_CALLS].target, a->status,
+				a->body);
+}
+
 /* Sends what is ready; where there is no connection that is the answer. */
 static void send_ready(struct pad *p)
 {
@@ -69,6 +84,7 @@ static void send_ready(struct pad *p)
 		};
 		struct err e = ERR_NONE;
 
+		note_call(p, send.id, send.target);
 		if (!p->connection)
 			e = connect_to(p);
 		if (!failed(e))
@@ -92,10 +108,11 @@ struct err pad_drive(struct pad *p)
 			pad_leave(p);
 		send_ready(p);
 		if (p->connection &&
-		    http_connection_wait(p->connection, &answer))
+		    http_connection_wait(p->connection, &answer)) {
+			show_answer(p, &answer);
 			engine_answer(p->engine, answer.id, answer.status,
 				      answer.fields, answer.body, answer.why);
-		else
+		} else
 			nation_daemon_sleep_ms(
 				(unsigned)engine_wait_ms(p->engine));
 		take_events(p, &why);
@@ -106,7 +123,8 @@ struct err pad_drive(struct pad *p)
 
 /* ---- a device's life ---- */
 
-void pad_new(struct pad *p, const struct nation_daemon *d, const char *subject)
+struct err pad_enrol(struct pad *p, const struct nation_daemon *d,
+		     struct span token)
 {
 	struct engine_config config = {
 		.folder = p->folder,
@@ -114,19 +132,28 @@ void pad_new(struct pad *p, const struct nation_daemon *d, const char *subject)
 		.random = system_random(),
 		.no_sync = true,
 	};
-	struct buf token;
 	uint64_t task;
+	struct err e;
 
 	*p = (struct pad){0};
 	snprintf(p->folder, sizeof(p->folder), "%s/pad-XXXXXX", d->base);
 	if (!mkdtemp(p->folder))
 		abort();
 	must(engine_open(&config, &p->engine));
-	nation_daemon_invite(d, subject, &token);
-	must(engine_enrol(p->engine, buf_span(&token), &task));
-	must(pad_drive(p));
+	e = engine_enrol(p->engine, token, &task);
+	if (!failed(e))
+		e = pad_drive(p);
 	/* From now on with its certificate. */
 	pad_leave(p);
+	return e;
+}
+
+void pad_new(struct pad *p, const struct nation_daemon *d, const char *subject)
+{
+	struct buf token;
+
+	nation_daemon_invite(d, subject, &token);
+	must(pad_enrol(p, d, buf_span(&token)));
 	buf_clear(&token);
 }
 

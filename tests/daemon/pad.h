@@ -12,8 +12,22 @@
 #include "client/http.h"
 #include "tests/daemon/nation_daemon.h"
 
+enum { PAD_CALLS = 64, PAD_TARGET = 192 };
+
+/* Sees every answer as it came over the wire, before the engine does. */
+struct pad_watch {
+	void (*answer)(void *self, const char *target, int status,
+		       struct span body);
+	void *self;
+};
+
 struct pad {
 	char folder[NATION_DAEMON_PATH];
+	struct pad_watch watch; /* `answer` NULL: nobody */
+	struct {
+		uint64_t id;
+		char target[PAD_TARGET];
+	} calls[PAD_CALLS]; /* sent last, for the watch */
 	struct engine *engine;
 	struct http_connection *connection;
 	struct err refused;   /* of the last task that failed */
@@ -23,6 +37,10 @@ struct pad {
 
 /* Enrols a new device of that subject. */
 void pad_new(struct pad *p, const struct nation_daemon *d, const char *subject);
+/* The same, with a token that an officer gave; what failed, where the relay
+ * did not take it or no answer came.  `p` is to be freed in any case. */
+struct err pad_enrol(struct pad *p, const struct nation_daemon *d,
+		     struct span token);
 void pad_free(struct pad *p);
 /* Drops its connection: the next request makes a new one. */
 void pad_leave(struct pad *p);
