@@ -245,12 +245,12 @@ static struct err put_head(struct txn *txn, uint64_t number, struct digest link)
 	return e;
 }
 
-struct err audit_append(struct txn *txn, const struct audit_entry *entry,
-			uint64_t *number)
+struct err audit_chain_append(struct audit_chain *chain, struct txn *txn,
+			      const struct audit_entry *entry, uint64_t *number)
 {
 	struct store *store = txn_store(txn);
 	struct audit_entry a = *entry;
-	struct digest previous, link;
+	struct digest link;
 	struct buf record, value;
 	struct err e;
 
@@ -259,15 +259,16 @@ struct err audit_append(struct txn *txn, const struct audit_entry *entry,
 	a.time = clock_s(store_clock(store));
 	a.replica = store_header(store)->replica;
 	e = check_caps(&a);
-	if (!failed(e))
-		e = audit_head(txn, &a.number, &previous);
+	if (!failed(e) && !chain->begun)
+		e = audit_head(txn, &chain->number, &chain->link);
 	if (failed(e))
 		goto out;
-	a.number++;
+	chain->begun = true;
+	a.number = chain->number + 1;
 	put_record(&record, &a);
 	e = buf_check(&record);
 	if (!failed(e))
-		e = make_link(store, a.replica, a.number, previous,
+		e = make_link(store, a.replica, a.number, chain->link,
 			      buf_span(&record), &link);
 	if (failed(e))
 		goto out;
@@ -278,14 +279,30 @@ struct err audit_append(struct txn *txn, const struct audit_entry *entry,
 	if (!failed(e))
 		e = txn_put_new(txn, TABLE_AUDIT, key_audit(a.number),
 				buf_span(&value));
-	if (!failed(e))
-		e = put_head(txn, a.number, link);
-	if (!failed(e))
-		*number = a.number;
+	if (failed(e))
+		goto out;
+	chain->number = a.number;
+	chain->link = link;
+	*number = a.number;
 out:
 	buf_clear(&record);
 	buf_clear(&value);
 	return e;
+}
+
+struct err audit_chain_end(struct audit_chain *chain, struct txn *txn)
+{
+	return chain->begun ? put_head(txn, chain->number, chain->link)
+			    : ERR_NONE;
+}
+
+struct err audit_append(struct txn *txn, const struct audit_entry *entry,
+			uint64_t *number)
+{
+	struct audit_chain chain = {0};
+	struct err e = audit_chain_append(&chain, txn, entry, number);
+
+	return failed(e) ? e : audit_chain_end(&chain, txn);
 }
 
 /* ---- reading ---- */

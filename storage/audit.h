@@ -1,6 +1,7 @@
 /*
- * The audit: one chained record per write group, `keys` answer or batch,
- * committed with what it speaks of.
+ * The audit: chained records, committed with what they speak of.  A record is
+ * about one asker and one verb, and has an item for each document: so all the
+ * puts of one device in one commit are one record, as is a `keys` answer.
  *
  * Each record's link is H(E("entente audit v1", store id, replica, number,
  * previous link, H(record))); the first names the store header; the last
@@ -56,6 +57,22 @@ struct audit_entry {
 /* In the writer's transaction (records): it is durable with its cause. */
 struct err audit_append(struct txn *txn, const struct audit_entry *entry,
 			uint64_t *number);
+
+/*
+ * Several records in one transaction: the chain's head is read with the first
+ * and written by audit_chain_end, once.  Zeroed at first; between the two
+ * nothing else may append in that transaction.
+ */
+struct audit_chain {
+	bool begun;
+	uint64_t number;
+	struct digest link;
+};
+struct err audit_chain_append(struct audit_chain *chain, struct txn *txn,
+			      const struct audit_entry *entry,
+			      uint64_t *number);
+/* Before the commit; nothing if nothing was appended. */
+struct err audit_chain_end(struct audit_chain *chain, struct txn *txn);
 
 /* The last number and link; 0 and the first link of an empty audit. */
 struct err audit_head(struct txn *txn, uint64_t *number, struct digest *link);

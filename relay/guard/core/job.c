@@ -277,20 +277,3 @@ struct err core_body_end(struct job *job, bool complete)
 		answer_refuse(job, e);
 	return e;
 }
-
-struct err job_audit(struct job *job, struct batch *batch,
-		     struct audit_item *items, size_t count)
-{
-	struct audit_entry entry = {.what = span_str(job->op->name),
-				    .proof = job->proof,
-				    .outcome = ERR_OK,
-				    .rule = span_str(job->rule),
-				    .detail = span_str(job->detail),
-				    .count = count,
-				    .items = items};
-	uint64_t number;
-
-	entry.policy = policing_digest(job->policing);
-	asker_audit(&job->asker, &entry.who, &entry.who_id);
-	return audit_append(batch->txn, &entry, &number);
-}

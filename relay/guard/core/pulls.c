@@ -324,7 +324,6 @@ static struct err accept_take(struct pulls *p, struct out *o,
 				    .who_id = span_str("peering"),
 				    .what = span_str("peer.accepted")};
 	struct peer peer;
-	uint64_t number;
 	struct err e = invitation_answer_mac(&o->keys, o->request_mac,
 					     answer->certificate, mac);
 
@@ -364,7 +363,7 @@ static struct err accept_take(struct pulls *p, struct out *o,
 		e = token_del(batch.txn, token.id);
 	entry.detail = span_of(o->call.nation.code, NATION_LEN);
 	if (!failed(e))
-		e = audit_append(batch.txn, &entry, &number);
+		e = batch_audit(&batch, &entry);
 	batch.wakes = true;
 	if (failed(e))
 		batch_abort(&batch);
@@ -384,7 +383,6 @@ static void accept_drop(struct pulls *p, struct out *o)
 				    .what = span_str("peer.accepted"),
 				    .outcome = ERR_UNAUTHENTICATED};
 	struct batch batch;
-	uint64_t number;
 	struct err e = batch_begin(p->core, true, 0, &batch);
 
 	if (failed(e))
@@ -392,7 +390,7 @@ static void accept_drop(struct pulls *p, struct out *o)
 	e = token_del(batch.txn, o->token);
 	entry.detail = span_of(o->call.nation.code, NATION_LEN);
 	if (!failed(e))
-		e = audit_append(batch.txn, &entry, &number);
+		e = batch_audit(&batch, &entry);
 	if (failed(e))
 		batch_abort(&batch);
 	else
@@ -645,7 +643,6 @@ static struct err audit_batch(struct batch *batch, const struct import *in)
 		.who_id = span_of(in->from.code, NATION_LEN),
 		.what = span_str("import"),
 	};
-	uint64_t number;
 
 	if (!in->taken && !in->refused)
 		return ERR_NONE;
@@ -653,7 +650,7 @@ static struct err audit_batch(struct batch *batch, const struct import *in)
 		 (unsigned long long)in->taken,
 		 (unsigned long long)in->refused);
 	entry.detail = span_str(detail);
-	return audit_append(batch->txn, &entry, &number);
+	return batch_audit(batch, &entry);
 }
 
 static struct err take_page(struct pulls *p, struct entry *entry)

@@ -183,12 +183,21 @@ struct job {
 	struct core_answer answer;
 };
 
+/* What a job did to one document, on its way to the audit. */
+struct batch_line {
+	const struct job *job;
+	struct audit_item item;
+};
+
 /* One batch of the writer. */
 struct batch {
 	struct core *core;
 	struct txn *txn;
 	struct document_writer writer;
 	uint64_t group_ms; /* when its group began */
+	struct audit_chain chain;
+	size_t line_count;
+	struct batch_line lines[CORE_BATCH_MAX];
 	uint64_t now_s;
 	bool wakes;	/* parked readers must look again */
 	bool authority; /* who may what has changed in it */
@@ -271,9 +280,20 @@ uint64_t core_now_s(const struct core *core);
 void job_methods(const struct job *job, struct buf *out);
 /* Allocate the operation's state; NULL at the cap. */
 void *job_state(struct job *job, size_t len);
-/* An audit record about this job, in the writer's transaction. */
+
+/* ---- account.c: what a batch tells the audit ---- */
+/* An audit record, in the batch's transaction. */
+struct err batch_audit(struct batch *batch, const struct audit_entry *entry);
+/* A record of its own about this job. */
 struct err job_audit(struct job *job, struct batch *batch,
 		     struct audit_item *items, size_t count);
+/* This job's one item, in one record with those of the same asker and
+ * operation in this batch; the item's digest is of what he signed.  The job
+ * must live until the commit. */
+struct err job_audit_item(const struct job *job, struct batch *batch,
+			  const struct audit_item *item);
+/* Writes what job_audit_item gathered, and the head of the chain. */
+struct err batch_audit_end(struct batch *batch);
 
 /* ---- write.c ---- */
 /* One transaction for these jobs; used by pulls too (no jobs). */

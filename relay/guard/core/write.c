@@ -21,9 +21,8 @@ static struct err put_refusal(struct batch *batch, const struct refusal *r)
 		.count = r->has_doc ? 1 : 0,
 		.items = &item,
 	};
-	uint64_t number;
 
-	return audit_append(batch->txn, &entry, &number);
+	return batch_audit(batch, &entry);
 }
 
 struct err batch_begin(struct core *core, bool beyond_quota, size_t leaves,
@@ -31,7 +30,13 @@ struct err batch_begin(struct core *core, bool beyond_quota, size_t leaves,
 {
 	struct err e;
 
-	*out = (struct batch){.core = core, .now_s = core_now_s(core)};
+	/* Not the lines: there are as many as are counted. */
+	out->core = core;
+	out->txn = NULL;
+	out->chain = (struct audit_chain){0};
+	out->line_count = 0;
+	out->now_s = core_now_s(core);
+	out->wakes = out->authority = false;
 	e = beyond_quota
 		    ? txn_begin_reserve(core->store, STORE_RECORDS, &out->txn)
 		    : txn_begin_write(core->store, STORE_RECORDS, &out->txn);
@@ -55,6 +60,8 @@ struct err batch_commit(struct batch *batch)
 
 	if (!failed(e))
 		e = sealing_put(batch);
+	if (!failed(e))
+		e = batch_audit_end(batch);
 	if (failed(e)) {
 		batch_abort(batch);
 		return e;

@@ -523,7 +523,7 @@ static struct err put_apply(struct job *job, struct batch *batch)
 	if (!failed(e) && s->has_upload)
 		e = upload_del(batch->txn, s->upload.id);
 	if (!failed(e))
-		e = job_audit(job, batch, &item, 1);
+		e = job_audit_item(job, batch, &item);
 	if (s->result.fallen_count)
 		core_garbage(job->core, job->doc);
 	batch->wakes = true;
