@@ -75,6 +75,7 @@ NEEDS_document   := document crypto base
 NEEDS_exchange   := exchange document label crypto base
 NEEDS_wire       := wire crypto base
 NEEDS_storage    := storage document label crypto base
+NEEDS_histories  := $(NEEDS_storage)
 NEEDS_guard      := client core relay federation exchange storage document label \
 		    crypto base
 NEEDS_federation := $(NEEDS_guard)
@@ -153,8 +154,8 @@ $(call deps_stamp,fuzz): $(call deps_stamp,build)
 # Sources that are part of programs of their own.
 OTHER_daemon := tests/daemon/slow_disk.c
 
-TEST_DIRS := base crypto label document exchange wire storage federation \
-	     guard relay client daemon
+TEST_DIRS := base crypto label document exchange wire storage histories \
+	     federation guard relay client daemon
 define testdir
 TESTS_$(1) := $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/$(1)/test_*.c))
 HELP_$(1)  := $$(patsubst %.c,$$(BUILD)/%.o,$$(filter-out tests/$(1)/test_% $$(OTHER_$(1)),$$(wildcard tests/$(1)/*.c)))
@@ -166,6 +167,16 @@ test-$(1): $$(TESTS_$(1))
 	@tests/run.sh $$(TESTS_$(1))
 endef
 $(foreach d,$(TEST_DIRS),$(eval $(call testdir,$(d))))
+
+# Histories switch off rules of the store: its objects stand before the
+# library's, compiled once more with the switches (storage/faults.h).
+FAULTY := $(patsubst %,$(BUILD)/faults/storage/%.o,cursor document_apply feed \
+	  feed_merge feed_expire ledger resolve_version shelf view)
+$(BUILD)/faults/%.o: %.c | deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DENTENTE_FAULTS -c -o $@ $<
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/histories/*.c)): CFLAGS += -DENTENTE_FAULTS
+$(TESTS_histories): $(FAULTY)
 
 # Federation is tested in the world of whole guards.
 $(TESTS_federation): $(BUILD)/tests/guard/world.o

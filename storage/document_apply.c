@@ -1,6 +1,7 @@
 /* Records and their rows in the feed. */
 #include "storage/document_apply.h"
 #include "storage/document_internal.h"
+#include "storage/faults.h"
 #include "storage/record.h"
 #include "storage/resolve_inside.h"
 
@@ -182,7 +183,8 @@ static struct err move_row(struct document_writer *w, struct txn *txn,
 	size_t at = 0;
 
 	if (row) {
-		e = txn_del(txn, TABLE_FEED, key_feed(shelf, row->seq));
+		if (!FAULT(row_stays))
+			e = txn_del(txn, TABLE_FEED, key_feed(shelf, row->seq));
 	} else {
 		e = make_room(w, txn, doc);
 		while (at < doc->rows_count && doc->rows[at].shelf < shelf)
@@ -199,7 +201,9 @@ static struct err move_row(struct document_writer *w, struct txn *txn,
 	*row = (struct document_row){
 		.shelf = shelf,
 		.gone = gone,
-		.seq = shelf_next_seq(w->index, shelf),
+		.seq = FAULT(row_shared) && w->last.n
+			       ? w->last
+			       : shelf_next_seq(w->index, shelf),
 		.time = gone ? now : 0,
 	};
 	if (!w->first.n)
@@ -223,7 +227,8 @@ static struct err apply_rows(struct document_writer *w, struct txn *txn,
 	for (size_t i = 0; i < doc->rows_count; i++)
 		if (!doc->rows[i].gone && !on_shelf(doc, doc->rows[i].shelf))
 			left[left_count++] = doc->rows[i].shelf;
-	for (size_t i = 0; !failed(e) && i < left_count; i++)
+	for (size_t i = 0;
+	     !failed(e) && i < left_count && !FAULT(gone_unwritten); i++)
 		e = move_row(w, txn, doc, left[i], true, now);
 	for (size_t i = 0; !failed(e) && i < doc->heads_count; i++) {
 		uint32_t shelf = doc->heads[i].shelf;

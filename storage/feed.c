@@ -27,11 +27,11 @@ struct work {
 	const struct shelf_set *w; /* the view */
 	struct shelf_set h;	   /* the view answered last */
 	struct shelf_set c, t, m;
-	bool filling; /* t is there */
+	struct shelf_set g; /* being filled: of t, not yet of c */
+	bool filling;	    /* t is there */
 	struct seq s, upto, fill_seq, fill_end;
 	uint32_t fill_shelf;
 	size_t rows_max, scanned;
-	bool floored;	 /* a floor voided a shelf */
 	bool full;	 /* the page ended early */
 	uint32_t newest; /* highest shelf that anything answered stands on */
 	struct seen *seen;
@@ -51,29 +51,58 @@ static struct err set_of(struct work *k, uint64_t number, struct shelf_set *out)
 	return e.code == ERR_NOT_FOUND ? gone("a cursor of an unknown set") : e;
 }
 
+/* The newest row that this reader may be told of. */
+static struct err newest(const struct work *k, struct seq *out)
+{
+	struct err e = shelf_sequence(k->txn, out);
+
+	if (!failed(e) && out->n > k->upto.n)
+		*out = k->upto;
+	return e;
+}
+
+/*
+ * What a reader without a cursor may still hold and may not see: lost now, to
+ * cursors from before too, and told at once, so that the cursor of this page
+ * never speaks of losses that wait for the sweep.
+ */
+static struct err lose_afresh(struct work *k)
+{
+	struct shelf_set *lost = &k->page->change.lost;
+	struct err e = ERR_NONE;
+
+	shelf_set_copy(lost, &k->h);
+	if (k->ledger.told < k->ledger.losses)
+		e = ledger_lost_since(k->txn, &k->request->reader,
+				      k->ledger.told, lost);
+	shelf_set_minus(lost, k->w);
+	if (!FAULT(fresh_untold))
+		shelf_set_copy(&k->page->forget, lost);
+	return failed(e) ? e : shelf_set_check(lost);
+}
+
 static struct err begin_fresh(struct work *k)
 {
-	struct err e = shelf_sequence(k->txn, &k->s);
+	struct err e = newest(k, &k->s);
 
 	if (failed(e))
 		return e;
-	if (k->s.n > k->upto.n)
-		k->s = k->upto;
 	k->page->fresh = true;
 	k->filling = true;
 	k->fill_end = k->s;
 	shelf_set_copy(&k->t, k->w);
-	/* Told to nobody now: for cursors from before. */
-	shelf_set_copy(&k->page->change.lost, &k->h);
-	shelf_set_minus(&k->page->change.lost, k->w);
-	return ERR_NONE;
+	if (FAULT(fresh_unrecorded))
+		return ERR_NONE;
+	return lose_afresh(k);
 }
 
 static struct err begin_cursor(struct work *k, const struct cursor *cursor)
 {
 	struct err e;
 
-	if (cursor->incarnation != store_header(txn_store(k->txn))->incarnation)
+	if (cursor->incarnation !=
+		    store_header(txn_store(k->txn))->incarnation &&
+	    !FAULT(incarnation_any))
 		return gone("a cursor of another incarnation");
 	if (cursor->loss > k->ledger.losses)
 		return gone("a cursor of another ledger");
@@ -88,11 +117,17 @@ static struct err begin_cursor(struct work *k, const struct cursor *cursor)
 	k->fill_seq = cursor->fill_seq;
 	k->fill_end = cursor->fill_end;
 	/* Shelves made since had no row when the cursor was made. */
-	shelf_set_join_above(&k->c, k->w, cursor->shelves);
+	if (!FAULT(join_none))
+		shelf_set_join_above(&k->c, k->w, cursor->shelves);
+	if (FAULT(complete_is_view))
+		shelf_set_copy(&k->c, k->w);
+	if (FAULT(target_moves) && k->filling)
+		shelf_set_copy(&k->t, k->w);
 	return ERR_NONE;
 }
 
-/* Shelves whose gone rows were dropped after the cursor. */
+/* Shelves whose gone rows were dropped after the cursor, or after the fill of
+ * the shelf began. */
 static void add_floored(struct work *k, struct shelf_set *lost)
 {
 	struct shelf_set known = {0};
@@ -100,10 +135,10 @@ static void add_floored(struct work *k, struct shelf_set *lost)
 	shelf_set_copy(&known, &k->c);
 	shelf_set_join(&known, &k->t);
 	for (uint32_t n = 0; (n = shelf_set_next(&known, n));)
-		if (k->s.n < shelf_floor(k->index, n).n) {
+		if ((shelf_set_has(&k->c, n) ? k->s.n : k->fill_end.n) <
+			    shelf_floor(k->index, n).n &&
+		    !FAULT(floor_ignored))
 			shelf_set_add(lost, n);
-			k->floored = true;
-		}
 	lost->bad |= known.bad;
 	shelf_set_clear(&known);
 }
@@ -130,8 +165,9 @@ static struct err find_lost(struct work *k, const struct cursor *cursor)
 	shelf_set_minus(&again, &k->t);
 	shelf_set_copy(lost, &k->h);
 	shelf_set_minus(lost, k->w);
-	shelf_set_join(lost, &again);
-	if (cursor->loss < k->ledger.losses)
+	if (!FAULT(again_kept))
+		shelf_set_join(lost, &again);
+	if (cursor->loss < k->ledger.losses && !FAULT(loss_uncompared))
 		e = ledger_lost_since(k->txn, &k->request->reader, cursor->loss,
 				      lost);
 	add_floored(k, lost);
@@ -140,6 +176,11 @@ out:
 	if (!FAULT(loss_keeps)) {
 		shelf_set_minus(&k->c, lost);
 		shelf_set_minus(&k->t, lost);
+	}
+	if (FAULT(loss_number_kept)) {
+		shelf_set_copy(lost, &k->h);
+		shelf_set_minus(lost, k->w);
+		shelf_set_join(lost, &again);
 	}
 	shelf_set_clear(&again);
 	return failed(e) ? e : shelf_set_check(&k->page->forget);
@@ -177,11 +218,17 @@ static struct err begin(struct work *k)
 		shelf_set_copy(&k->t, k->w);
 		k->fill_shelf = 0;
 		k->fill_seq = (struct seq){0};
-		k->fill_end = k->s;
+		e = newest(k, &k->fill_end);
+		if (failed(e))
+			return e;
 	}
 	shelf_set_copy(&k->m, &k->c);
 	shelf_set_join(&k->m, &k->t);
+	shelf_set_copy(&k->g, &k->t);
+	shelf_set_minus(&k->g, &k->c);
 	e = shelf_set_check(&k->m);
+	if (!failed(e))
+		e = shelf_set_check(&k->g);
 	return failed(e) ? e : shelf_set_check(&k->c);
 }
 
@@ -211,20 +258,22 @@ static struct seq told_at(const struct document *doc, uint32_t shelf)
 	return (struct seq){0};
 }
 
-/* What the merge holds of the document; `later`: something of it is left out
- * because it is not signed yet, and has a row to come. */
-static void look(const struct work *k, struct document_read *read, bool *later)
+/* What the merge holds of the document.  What is not signed yet is left out,
+ * and has a row to come; if nothing else is there, the document is gone until
+ * then: that row may come on a shelf that the reader has lost meanwhile. */
+static void look(const struct work *k, bool gone, struct document_read *read)
 {
-	*later = false;
+	const struct shelf_set *m =
+		FAULT(row_of_view) || (FAULT(gone_of_view) && gone) ? k->w
+								    : &k->m;
+
 	for (size_t i = 0; i < read->doc.heads_count; i++) {
 		uint32_t shelf = read->doc.heads[i].shelf;
 
-		if (shelf == SHELF_NONE || !shelf_set_has(&k->m, shelf))
+		if (shelf == SHELF_NONE || !shelf_set_has(m, shelf))
 			continue;
-		if (told_at(&read->doc, shelf).n > k->upto.n) {
-			*later = true;
+		if (told_at(&read->doc, shelf).n > k->upto.n)
 			continue;
-		}
 		read->visible[i] = true;
 		read->visible_count++;
 	}
@@ -268,7 +317,7 @@ static struct err say(struct work *k, const struct feed_entry *entry)
 	struct document_read read = {.winner = SIZE_MAX};
 	struct span record;
 	struct arena arena;
-	bool later, full = false;
+	bool full = false;
 	struct err e;
 
 	arena_init(&arena, DOCUMENT_ARENA_MAX);
@@ -279,13 +328,20 @@ static struct err say(struct work *k, const struct feed_entry *entry)
 		e = document_decode(record, &arena, &read.doc);
 	if (failed(e))
 		goto out;
-	look(k, &read, &later);
-	if (read.visible_count == 0 && later)
-		goto out;
+	look(k, entry->gone, &read);
+	if (FAULT(unsigned_waits) && !read.visible_count &&
+	    k->request->has_upto)
+		for (size_t i = 0; i < read.doc.heads_count; i++)
+			if (shelf_set_has(&k->m, read.doc.heads[i].shelf))
+				goto out;
 	if (k->request->exclude && is_theirs(&read, k->request->exclude_nation))
 		goto out;
 	if (FAULT(gone_passed) && entry->gone && read.visible_count)
 		goto out;
+	if (FAULT(hidden_counts) && !shelf_set_has(&k->m, entry->shelf)) {
+		k->page->rows++;
+		goto out;
+	}
 	if (seen_before(k, entry->id))
 		goto out;
 	row.read = &read;
@@ -306,33 +362,33 @@ out:
 
 static bool has_room(const struct work *k)
 {
-	return !k->full && k->page->rows < k->rows_max && k->scanned < SCAN_MAX;
+	return !k->full && k->page->rows + FAULT(page_empty) < k->rows_max &&
+	       k->scanned < SCAN_MAX;
 }
 
-/* Beyond the floor that voided a shelf, or the next page would void it
- * again: every row of the merge up to the newest has been told. */
-static struct err pass_floor(struct work *k)
-{
-	struct seq sequence;
-	struct err e = shelf_sequence(k->txn, &sequence);
-
-	if (failed(e))
-		return e;
-	if (sequence.n > k->upto.n)
-		sequence = k->upto;
-	if (sequence.n > k->s.n)
-		k->s = sequence;
-	return ERR_NONE;
-}
-
-/* Live rows: a gone row is never passed over. */
+/*
+ * Live rows: a gone row is never passed over.  Of a shelf being filled only
+ * what came after the fill began: what stands there comes with the fill, and
+ * of what had gone before, the reader never knew.
+ */
 static struct err live(struct work *k)
 {
+	struct feed_merge_span span = {&k->m, k->s, &k->g,
+				       k->filling ? k->fill_end : k->s,
+				       k->upto};
 	const struct feed_entry *entry;
 	struct feed_merge *merge = NULL;
+	struct shelf_set all = {0};
 	struct err e;
 
-	e = feed_merge_new(k->txn, k->index, &k->m, k->s, k->upto, &merge);
+	if (FAULT(merge_all) || FAULT(hidden_counts)) {
+		for (uint32_t n = 1; n <= view_upto(k->request->view); n++)
+			shelf_set_add(&all, n);
+		span.shelves = &all;
+	}
+	if (FAULT(fill_too_late))
+		span.late_after = k->s;
+	e = feed_merge_new(k->txn, k->index, &span, &merge);
 	while (!failed(e) && (entry = feed_merge_next(merge)) && has_room(k)) {
 		k->scanned++;
 		e = say(k, entry);
@@ -345,9 +401,11 @@ static struct err live(struct work *k)
 	}
 	if (!failed(e) && feed_merge_next(merge))
 		k->page->more = true;
-	else if (!failed(e) && (k->floored || FAULT(hidden_moves)))
-		e = pass_floor(k);
+	if (!failed(e) &&
+	    (FAULT(seq_runs) || (FAULT(hidden_moves) && !k->page->more)))
+		e = newest(k, &k->s);
 	feed_merge_free(merge);
+	shelf_set_clear(&all);
 	return e;
 }
 
@@ -366,17 +424,20 @@ static struct err fill_shelf(struct work *k, struct txn_cursor *cursor,
 		e = feed_entry_decode(&row, &entry);
 		if (failed(e))
 			return e;
-		if (entry.shelf != shelf || entry.seq.n > k->fill_end.n)
+		if (entry.shelf != shelf ||
+		    (entry.seq.n > k->fill_end.n && !FAULT(fill_unbounded)))
 			break;
 		if (!has_room(k))
 			return ERR_NONE;
 		k->scanned++;
-		if (!entry.gone)
+		if (!entry.gone || FAULT(fill_sends_gone))
 			e = say(k, &entry);
 		if (failed(e) || k->full)
 			return e;
-		k->fill_shelf = shelf;
-		k->fill_seq = entry.seq;
+		if (!FAULT(position_lost)) {
+			k->fill_shelf = shelf;
+			k->fill_seq = entry.seq;
+		}
 		e = txn_cursor_next(cursor, &row);
 	}
 	*done = true;
@@ -390,25 +451,22 @@ static struct err fill_shelf(struct work *k, struct txn_cursor *cursor,
 static struct err fill(struct work *k)
 {
 	struct txn_cursor *cursor = NULL;
-	struct shelf_set g = {0};
 	uint32_t n = k->fill_shelf ? k->fill_shelf - 1 : 0;
 	bool done = true;
 	struct err e;
 
-	shelf_set_copy(&g, &k->t);
-	shelf_set_minus(&g, &k->c);
-	e = shelf_set_check(&g);
-	if (!failed(e))
-		e = txn_cursor_open(k->txn, TABLE_FEED, key_empty(), &cursor);
-	while (!failed(e) && done && (n = shelf_set_next(&g, n)))
+	e = txn_cursor_open(k->txn, TABLE_FEED, key_empty(), &cursor);
+	while (!failed(e) && done && (n = shelf_set_next(&k->g, n)))
 		e = fill_shelf(k, cursor, n, &done);
-	if (!failed(e) && done) {
+	if (!failed(e) && (done || FAULT(complete_early))) {
 		shelf_set_copy(&k->c, &k->m);
 		shelf_set_clear(&k->t);
 		k->filling = false;
+		/* Live rows came first: all up to here has been told. */
+		if (k->fill_end.n > k->s.n && !FAULT(fill_end_lost))
+			k->s = k->fill_end;
 	}
 	txn_cursor_close(cursor);
-	shelf_set_clear(&g);
 	return e;
 }
 
@@ -431,7 +489,7 @@ static bool answered_before(const struct work *k, uint32_t upto)
 static bool sees_all_since(const struct work *k, uint32_t shelves)
 {
 	for (uint32_t n = shelves + 1; n <= view_upto(k->request->view); n++)
-		if (!shelf_set_has(k->w, n))
+		if (!shelf_set_has(k->w, n) && !FAULT(join_blind))
 			return false;
 	return true;
 }
@@ -443,7 +501,7 @@ static bool is_light(const struct work *k)
 
 	return cursor && !cursor->target && !k->filling &&
 	       shelf_set_empty(&k->page->forget) &&
-	       k->newest <= cursor->shelves &&
+	       (k->newest <= cursor->shelves || FAULT(newest_ignored)) &&
 	       (k->s.n == cursor->seq.n ||
 		sees_all_since(k, cursor->shelves)) &&
 	       answered_before(k, cursor->shelves);
@@ -462,7 +520,7 @@ static struct err name_sets(struct work *k)
 		shelf_set_clear(&change->lost);
 	shelf_set_copy(&change->answer, k->w);
 	shelf_set_copy(&change->complete, &k->c);
-	if (k->filling)
+	if (k->filling && !FAULT(target_lost))
 		shelf_set_copy(&change->target, &k->t);
 	e = view_number(k->txn, &k->c, &cursor->complete);
 	if (!failed(e))
@@ -551,6 +609,7 @@ struct err feed_page(struct txn *txn, const struct shelf_index *index,
 	shelf_set_clear(&k.c);
 	shelf_set_clear(&k.t);
 	shelf_set_clear(&k.m);
+	shelf_set_clear(&k.g);
 	return e;
 }
 

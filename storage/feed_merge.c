@@ -112,9 +112,17 @@ static struct err push(struct feed_merge *m, const struct feed_entry *entry)
 	return ERR_NONE;
 }
 
+static struct seq after_of(const struct feed_merge_span *span, uint32_t shelf)
+{
+	return span->late_after.n > span->after.n &&
+			       shelf_set_has(span->late, shelf)
+		       ? span->late_after
+		       : span->after;
+}
+
 struct err feed_merge_new(struct txn *txn, const struct shelf_index *index,
-			  const struct shelf_set *shelves, struct seq after,
-			  struct seq upto, struct feed_merge **out)
+			  const struct feed_merge_span *span,
+			  struct feed_merge **out)
 {
 	struct feed_merge *m = calloc(1, sizeof(*m));
 	struct feed_entry entry;
@@ -123,9 +131,12 @@ struct err feed_merge_new(struct txn *txn, const struct shelf_index *index,
 
 	if (!m)
 		return err_make(ERR_NO_MEMORY, "no memory to merge");
-	m->upto = upto;
+	m->upto = span->upto;
 	e = txn_cursor_open(txn, TABLE_FEED, key_empty(), &m->cursor);
-	for (uint32_t n = 0; !failed(e) && (n = shelf_set_next(shelves, n));) {
+	for (uint32_t n = 0;
+	     !failed(e) && (n = shelf_set_next(span->shelves, n));) {
+		struct seq after = after_of(span, n);
+
 		if (shelf_last(index, n).n <= after.n)
 			continue;
 		e = fetch(m, n, after, &entry, &found);

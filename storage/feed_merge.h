@@ -22,10 +22,20 @@ struct err feed_entry_decode(const struct txn_row *row, struct feed_entry *out);
 
 struct feed_merge;
 
-/* Rows of `shelves` above `after` up to `upto`.  Owns: feed_merge_free. */
+/* Which rows: of `shelves` above `after`, but of those that are `late` too
+ * only above `late_after`; up to `upto`. */
+struct feed_merge_span {
+	const struct shelf_set *shelves;
+	struct seq after;
+	const struct shelf_set *late;
+	struct seq late_after;
+	struct seq upto;
+};
+
+/* Owns: feed_merge_free. */
 struct err feed_merge_new(struct txn *txn, const struct shelf_index *index,
-			  const struct shelf_set *shelves, struct seq after,
-			  struct seq upto, struct feed_merge **out);
+			  const struct feed_merge_span *span,
+			  struct feed_merge **out);
 void feed_merge_free(struct feed_merge *m);
 /* The next row, or NULL; it stays the next until it is taken. */
 const struct feed_entry *feed_merge_next(const struct feed_merge *m);

@@ -1,4 +1,5 @@
 /* What each reader was answered and what it lost. */
+#include "storage/faults.h"
 #include "storage/ledger.h"
 #include "storage/record.h"
 
@@ -117,9 +118,17 @@ static struct err put_losses(struct txn *txn, const struct ledger_change *c,
 
 	for (int i = 0; i < 8; i++)
 		at[i] = (uint8_t)(number >> (56 - 8 * i));
-	for (uint32_t n = 0; !failed(e) && (n = shelf_set_next(&c->lost, n));)
-		e = txn_put(txn, TABLE_LEDGERS, key_ledger_loss(&c->reader, n),
-			    SPAN_OBJ(at));
+	for (uint32_t n = 0; !failed(e) && (n = shelf_set_next(&c->lost, n));) {
+		struct key key = key_ledger_loss(&c->reader, n);
+
+		if (!FAULT(loss_first_kept)) {
+			e = txn_put(txn, TABLE_LEDGERS, key, SPAN_OBJ(at));
+		} else {
+			e = txn_put_new(txn, TABLE_LEDGERS, key, SPAN_OBJ(at));
+			if (e.code == ERR_EXISTS)
+				e = ERR_NONE;
+		}
+	}
 	return e;
 }
 
@@ -133,7 +142,7 @@ struct err ledger_apply(struct txn *txn, const struct ledger_change *change,
 	e = ledger_get(txn, &change->reader, &now);
 	if (failed(e))
 		return e;
-	if (!ledger_eq(&now, &change->before))
+	if (!ledger_eq(&now, &change->before) && !FAULT(conflict_unseen))
 		return err_make(ERR_CONFLICT, "the ledger has moved");
 	e = view_number_make(txn, &change->complete, &made.complete);
 	if (!failed(e))
@@ -141,7 +150,9 @@ struct err ledger_apply(struct txn *txn, const struct ledger_change *change,
 	if (failed(e))
 		return e;
 	if (change->answers || !shelf_set_empty(&change->lost)) {
-		e = view_number_make(txn, &change->answer, &now.answered);
+		if (!FAULT(answered_stays) || !now.answered)
+			e = view_number_make(txn, &change->answer,
+					     &now.answered);
 		if (!failed(e) && !shelf_set_empty(&change->lost))
 			e = put_losses(txn, change, ++now.losses);
 		now.version++;
@@ -170,7 +181,7 @@ struct err ledger_confirm(struct txn *txn, const struct reader_name *reader,
 	*changed = true;
 	if (!txn_writes(txn))
 		return ERR_NONE;
-	ledger.told = cursor->loss;
+	ledger.told = FAULT(told_all) ? ledger.losses : cursor->loss;
 	ledger.version++;
 	return ledger_put(txn, reader, &ledger);
 }

@@ -5,6 +5,7 @@
 #include "proto/base/buf.h"
 #include "proto/crypto/domain.h"
 #include "proto/crypto/crypto.h"
+#include "storage/faults.h"
 #include "storage/record.h"
 #include "storage/shelf.h"
 
@@ -217,7 +218,7 @@ static struct err load_row(struct txn *txn, struct shelf_index *index,
 		return e;
 	entry->row.number = number;
 	atomic_store(&entry->floor, floor);
-	atomic_store(&entry->last, last);
+	atomic_store(&entry->last, FAULT(last_unloaded) ? 0 : last);
 	if (last > atomic_load(&index->sequence))
 		atomic_store(&index->sequence, last);
 	if (number > atomic_load(&index->count))
@@ -423,7 +424,7 @@ struct seq shelf_next_seq(struct shelf_index *index, uint32_t number)
 	uint64_t n = atomic_fetch_add(&index->sequence, 1) + 1;
 	struct entry *entry = entry_of(index, number);
 
-	if (entry)
+	if (entry && !FAULT(last_unraised))
 		atomic_store_explicit(&entry->last, n, memory_order_release);
 	return (struct seq){n};
 }
@@ -446,7 +447,7 @@ struct err shelf_raise_floor(struct txn *txn, struct shelf_index *index,
 
 	if (!entry)
 		return err_make(ERR_CORRUPT, "a row on an unknown shelf");
-	if (floor.n <= atomic_load(&entry->floor))
+	if (floor.n <= atomic_load(&entry->floor) || FAULT(floor_unraised))
 		return ERR_NONE;
 	atomic_store_explicit(&entry->floor, floor.n, memory_order_release);
 	return row_put(txn, &entry->row, floor.n);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/crypto/crypto.h"
+#include "storage/faults.h"
 #include "storage/record.h"
 #include "storage/view.h"
 
@@ -207,6 +208,12 @@ struct err view_number_make(struct txn *txn, const struct shelf_set *set,
 	e = txn_counter_next(txn, number_counter, &n);
 	if (failed(e))
 		goto out;
+	if (FAULT(number_reused) && n > 2) {
+		n = 1 + n % 2;
+		e = txn_del(txn, TABLE_VIEWS, key_view(n));
+		if (failed(e))
+			goto out;
+	}
 	for (int i = 0; i < 8; i++)
 		at[i] = (uint8_t)(n >> (56 - 8 * i));
 	e = txn_put_new(txn, TABLE_VIEWS, key_view(n), buf_span(&b));

@@ -1,5 +1,5 @@
 /*
- * A store with its ring in a folder under /tmp, for tests: a seeded random
+ * A store with its ring in a temporary folder, for tests: a seeded random
  * source, a clock the test moves, failures on demand.  Every fault of the
  * support itself ends the test program.
  */
