@@ -89,6 +89,11 @@ size_t view_size(const struct view *view)
 	return shelf_set_size(&view->set);
 }
 
+size_t view_bytes(const struct view *view)
+{
+	return sizeof(*view) + view->set.room * sizeof(*view->set.words);
+}
+
 struct digest view_profile(const struct view *view)
 {
 	return view->profile;

@@ -46,6 +46,8 @@ bool view_has(const struct view *view, uint32_t shelf);
 /* The next shelf above `after` (0 at first); 0 at the end. */
 uint32_t view_next(const struct view *view, uint32_t after);
 size_t view_size(const struct view *view);
+/* Of memory. */
+size_t view_bytes(const struct view *view);
 struct digest view_profile(const struct view *view);
 /* Decided for shelves up to this number. */
 uint32_t view_upto(const struct view *view);

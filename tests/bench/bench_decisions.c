@@ -57,7 +57,7 @@ static const struct reader *reader(struct policing *policing, const char *name)
 	world_must(
 		policing_reader(policing, buf_span(&xml), &spec, NULL, &out));
 	buf_clear(&xml);
-	return policing_reader_bound(out);
+	return policing_reader_bound(out); /* held to the end */
 }
 
 /* The answer that a reader's view keeps, per second. */
@@ -86,6 +86,7 @@ static double look_ups(struct place *p)
 		seen += view_has(view, i % 4);
 	spent = figure_thread_cpu() - spent;
 	view_free(view);
+	policing_reader_release(r);
 	txn_abort(&txn);
 	policing_release(policing);
 	return 100.0 * ROUNDS / spent;

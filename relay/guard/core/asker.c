@@ -139,7 +139,9 @@ struct err asker_reader(struct job *job)
 {
 	struct asker *a = &job->asker;
 	struct reader_spec spec = {.in_posture = true};
+	struct policing_reader *before = job->reader;
 	struct span clearance;
+	struct err e;
 
 	if (a->kind == ASKER_DEVICE) {
 		spec.kind = READER_DEVICE;
@@ -156,8 +158,11 @@ struct err asker_reader(struct job *job)
 	} else {
 		return err_make(ERR_FORBIDDEN, "no reader of documents");
 	}
-	return policing_reader(job->policing, clearance, &spec, NULL,
-			       &job->reader);
+	e = policing_reader(job->policing, clearance, &spec, NULL,
+			    &job->reader);
+	if (!failed(e))
+		policing_reader_release(before);
+	return e;
 }
 
 void asker_audit(const struct asker *a, enum audit_who *who, struct span *id)

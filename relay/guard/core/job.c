@@ -119,9 +119,10 @@ static void job_reset(struct job *job)
 	asker_clear(&job->asker);
 	policing_label_free(job->label);
 	job->label = NULL;
+	policing_reader_release(job->reader);
+	job->reader = NULL;
 	policing_release(job->policing);
 	job->policing = NULL;
-	job->reader = NULL;
 	job->writes = job->waits = job->takes_body = job->is_signed = false;
 	job->body_taken = job->stale = false;
 	job->has_doc = false;

@@ -10,14 +10,9 @@
 enum {
 	LABELS_MAX = 1 << 16,
 	LABEL_SLOTS = LABELS_MAX * 2,
-	READERS_MAX = 1 << 13,
-	READER_SLOTS = READERS_MAX * 2,
-};
-
-struct policing_reader {
-	struct digest profile;
-	struct reader *reader;
-	struct view *view; /* the last one made; under the lock */
+	/* What a bound reader is counted with beside its clearance and
+	 * spaces. */
+	READER_BYTES = 2048,
 };
 
 struct policing {
@@ -28,9 +23,10 @@ struct policing {
 	struct digest digest;
 	const struct shelf_index *shelves;
 	pthread_rwlock_t lock;
-	size_t label_count, reader_count;
+	size_t label_count;
 	struct policing_label *labels[LABEL_SLOTS];
-	struct policing_reader *readers[READER_SLOTS];
+	struct policing_readers *readers;
+	atomic_uint_fast64_t decisions;
 };
 
 struct err policing_new(struct policy *policy, const char *ceiling,
@@ -48,6 +44,8 @@ struct err policing_new(struct policy *policy, const char *ceiling,
 	p->ceiling = strdup(ceiling);
 	if (!failed(e) && !p->ceiling)
 		e = err_make(ERR_NO_MEMORY, "policing");
+	if (!failed(e))
+		e = policing_readers_new(POLICING_READERS_BYTES, &p->readers);
 	if (failed(e)) {
 		rules_free(p->rules);
 		free(p->ceiling);
@@ -78,23 +76,13 @@ void policing_label_free(struct policing_label *l)
 	free(l);
 }
 
-static void reader_drop(struct policing_reader *r)
-{
-	if (!r)
-		return;
-	view_free(r->view);
-	reader_free(r->reader);
-	free(r);
-}
-
 void policing_release(struct policing *p)
 {
 	if (!p || atomic_fetch_sub(&p->refs, 1) > 1)
 		return;
 	for (size_t i = 0; i < LABEL_SLOTS; i++)
 		policing_label_free(p->labels[i]);
-	for (size_t i = 0; i < READER_SLOTS; i++)
-		reader_drop(p->readers[i]);
+	policing_readers_free(p->readers);
 	pthread_rwlock_destroy(&p->lock);
 	rules_free(p->rules);
 	policy_free(p->policy);
@@ -127,15 +115,6 @@ static struct policing_label **label_slot(struct policing *p, struct digest d)
 	while (p->labels[i] && !digest_eq(p->labels[i]->digest, d))
 		i = (i + 1) % LABEL_SLOTS;
 	return &p->labels[i];
-}
-
-static struct policing_reader **reader_slot(struct policing *p, struct digest d)
-{
-	size_t i = slot_of(d, READER_SLOTS);
-
-	while (p->readers[i] && !digest_eq(p->readers[i]->profile, d))
-		i = (i + 1) % READER_SLOTS;
-	return &p->readers[i];
 }
 
 static const struct policing_label *label_known(struct policing *p,
@@ -311,49 +290,25 @@ struct err policing_reader(struct policing *p, struct span clearance_xml,
 			   struct label_problem *problem,
 			   struct policing_reader **out)
 {
-	struct policing_reader *r, **slot;
+	size_t bytes = READER_BYTES + 2 * clearance_xml.len;
+	struct policing_reader *r;
+	struct reader *bound = NULL;
 	struct digest profile;
 	struct err e = profile_digest(p, clearance_xml, spec, &profile);
 
 	if (failed(e))
 		return e;
-	pthread_rwlock_rdlock(&p->lock);
-	r = *reader_slot(p, profile);
-	pthread_rwlock_unlock(&p->lock);
+	r = policing_readers_find(p->readers, profile);
 	if (r) {
 		*out = r;
 		return ERR_NONE;
 	}
-	r = calloc(1, sizeof(*r));
-	if (!r)
-		return err_make(ERR_NO_MEMORY, "policing");
-	r->profile = profile;
-	e = reader_make(p, clearance_xml, spec, problem, &r->reader);
-	if (failed(e)) {
-		reader_drop(r);
+	for (size_t i = 0; i < spec->space_count; i++)
+		bytes += sizeof(struct span) + spec->spaces[i].len;
+	e = reader_make(p, clearance_xml, spec, problem, &bound);
+	if (failed(e))
 		return e;
-	}
-	pthread_rwlock_wrlock(&p->lock);
-	slot = reader_slot(p, profile);
-	if (*slot) {
-		reader_drop(r);
-		r = *slot;
-	} else if (p->reader_count < READERS_MAX) {
-		*slot = r;
-		p->reader_count++;
-	} else {
-		reader_drop(r);
-		e = err_make(ERR_BUSY, "too many different clearances");
-	}
-	pthread_rwlock_unlock(&p->lock);
-	if (!failed(e))
-		*out = r;
-	return e;
-}
-
-const struct reader *policing_reader_bound(const struct policing_reader *r)
-{
-	return r->reader;
+	return policing_readers_add(p->readers, profile, bound, bytes, out);
 }
 
 struct verdict policing_decide(struct policing *p, struct txn *txn,
@@ -397,6 +352,7 @@ static bool releases(void *self, const struct shelf_row *shelf)
 {
 	const struct deciding *d = self;
 
+	atomic_fetch_add_explicit(&d->p->decisions, 1, memory_order_relaxed);
 	return policing_decide(d->p, d->txn, d->reader,
 			       span_of(shelf->space, shelf->space_len),
 			       shelf->labels, shelf->labels_count,
@@ -407,28 +363,22 @@ static bool releases(void *self, const struct shelf_row *shelf)
 struct err policing_view(struct policing *p, struct policing_reader *r,
 			 struct txn *txn, struct view **out)
 {
-	struct deciding d = {p, txn, r->reader};
+	struct deciding d = {p, txn, policing_reader_bound(r)};
 	struct view_decider decider = {releases, &d};
-	struct view *base = NULL, *view = NULL;
-	struct err e;
 
-	pthread_rwlock_rdlock(&p->lock);
-	if (r->view)
-		base = view_keep(r->view);
-	pthread_rwlock_unlock(&p->lock);
-	e = view_new_decided(p->shelves, txn, r->profile, base, &decider,
-			     &view);
-	if (!failed(e) && view != base) {
-		pthread_rwlock_wrlock(&p->lock);
-		/* The one that knows more shelves stays. */
-		if (!r->view || view_upto(r->view) < view_upto(view)) {
-			view_free(r->view);
-			r->view = view_keep(view);
-		}
-		pthread_rwlock_unlock(&p->lock);
-	}
-	view_free(base);
-	if (!failed(e))
-		*out = view;
-	return e;
+	return policing_reader_view(p->readers, r, p->shelves, txn, &decider,
+				    out);
+}
+
+struct policing_counts policing_counts(struct policing *p)
+{
+	return (struct policing_counts){
+		.decisions = atomic_load(&p->decisions),
+		.held = policing_readers_held(p->readers),
+	};
+}
+
+void policing_cap(struct policing *p, size_t bytes)
+{
+	policing_readers_cap(p->readers, bytes);
 }

@@ -10,6 +10,7 @@
 #define RELAY_GUARD_CORE_POLICING_H
 
 #include "proto/label/decision.h"
+#include "relay/guard/core/policing_reader.h"
 #include "storage/label_store.h"
 #include "storage/view.h"
 
@@ -52,21 +53,21 @@ struct err policing_label_xml(struct policing *p, struct span xml,
 			      struct policing_label **owned);
 void policing_label_free(struct policing_label *label);
 
-/* A reader of this policy, with the profile that names everything that
- * decides.  Lives as long as the policing. */
-struct policing_reader;
+/* Bytes of readers and their views that a policing holds at most. */
+enum { POLICING_READERS_BYTES = 32 << 20 };
 
 /*
- * The reader of `spec`, whose clearance is given as XML (empty: holds
- * nothing).  Equal specs give the same reader.
+ * A reader of this policy, with the profile that names everything that
+ * decides: that of `spec`, whose clearance is given as XML (empty: holds
+ * nothing).  Equal specs give the same reader.  Held: release it with
+ * policing_reader_release, before the policing.
  */
 struct err policing_reader(struct policing *p, struct span clearance_xml,
 			   const struct reader_spec *spec,
 			   struct label_problem *problem,
 			   struct policing_reader **out);
-const struct reader *policing_reader_bound(const struct policing_reader *r);
-
-/* Its view in this snapshot.  Owns: view_free. */
+/* Its view in this snapshot: worked out once for each distinct reader and
+ * shelf, whoever asks at the same time.  Owns: view_free. */
 struct err policing_view(struct policing *p, struct policing_reader *r,
 			 struct txn *txn, struct view **out);
 
@@ -81,5 +82,14 @@ struct verdict policing_decide(struct policing *p, struct txn *txn,
 			       const struct reader *reader, struct span space,
 			       const struct digest *labels, size_t label_count,
 			       uint64_t condition);
+
+/* For whoever measures: decisions made for views so far, and what is held. */
+struct policing_counts {
+	uint64_t decisions;
+	struct policing_held held;
+};
+struct policing_counts policing_counts(struct policing *p);
+/* Another cap than POLICING_READERS_BYTES. */
+void policing_cap(struct policing *p, size_t bytes);
 
 #endif

@@ -153,7 +153,7 @@ struct job {
 	struct http_query query;
 	struct asker asker;
 	struct policing *policing; /* kept */
-	struct policing_reader *reader;
+	struct policing_reader *reader; /* held */
 	struct policing_label *label; /* brought, not stored; owned */
 	bool is_signed;
 	struct digest proof;

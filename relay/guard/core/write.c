@@ -146,7 +146,7 @@ static void job_finish(struct job *job)
  */
 static struct err look_again(struct job *job, struct batch *batch)
 {
-	struct policing_reader *before = job->reader;
+	struct digest before;
 	struct policing *now = core_policing(job->core);
 	struct err e = ERR_NONE;
 
@@ -155,9 +155,12 @@ static struct err look_again(struct job *job, struct batch *batch)
 	if (job->op->open || job->stale)
 		return ERR_NONE;
 	e = asker_find(job, batch->txn);
-	if (!failed(e) && before) {
+	if (!failed(e) && job->reader) {
+		before = policing_reader_profile(job->reader);
 		e = asker_reader(job);
-		job->stale = !failed(e) && job->reader != before;
+		job->stale = !failed(e) &&
+			     !digest_eq(policing_reader_profile(job->reader),
+					before);
 	}
 	return e;
 }

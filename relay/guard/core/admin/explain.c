@@ -22,9 +22,10 @@ struct explaining {
 	bool by_reader;
 	struct me_reader who;
 	struct span clearance;
-	/* The reader; `own` is freed here. */
+	/* The reader; of the other two one is there, and let go here. */
 	const struct reader *reader;
 	struct reader *own;
+	struct policing_reader *held;
 	/* What keeps him out before any decision; NULL for nothing. */
 	const char *barred;
 };
@@ -79,12 +80,11 @@ static struct err known_reader(struct job *job, struct span clearance,
 			       const struct reader_spec *spec,
 			       struct explaining *x)
 {
-	struct policing_reader *r;
 	struct err e =
-		policing_reader(job->policing, clearance, spec, NULL, &r);
+		policing_reader(job->policing, clearance, spec, NULL, &x->held);
 
 	if (!failed(e))
-		x->reader = policing_reader_bound(r);
+		x->reader = policing_reader_bound(x->held);
 	return e;
 }
 
@@ -306,6 +306,7 @@ static struct err explain_check(struct job *job)
 		e = explain(job, txn, &x);
 	txn_abort(&txn);
 	reader_free(x.own);
+	policing_reader_release(x.held);
 	return e;
 }
 
