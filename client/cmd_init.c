@@ -47,10 +47,12 @@ static int report(struct cli *c, const struct nation_order *o)
 		printf("%s: a relay of %.3s\n"
 		       "  Take %s/seal-root offline now: it is the nation's "
 		       "word, and no relay needs it.\n"
+		       "  Take %s/recovery offline too: it opens the "
+		       "backups.\n"
 		       "  Officers' certificates are in %s/operator.\n"
 		       "  Start it: entented --folder %s\n",
 		       o->folder, o->nation.code, o->folder, o->folder,
-		       o->folder);
+		       o->folder, o->folder);
 		return 0;
 	}
 	buf_init(&json, 65536);

@@ -24,7 +24,7 @@ struct maker {
 	const struct nation_order *order;
 	uint64_t now_s;
 	struct crypto_key *ca, *seal_root, *seal, *guard256, *guard384,
-		*request;
+		*request, *recovery;
 	struct buf ca_der;
 	struct buf replica;
 	uint8_t root_key[KEYFILE_ROOT_LEN];
@@ -38,6 +38,7 @@ static void maker_clear(struct maker *m)
 	crypto_key_free(m->guard256);
 	crypto_key_free(m->guard384);
 	crypto_key_free(m->request);
+	crypto_key_free(m->recovery);
 	buf_clear(&m->ca_der);
 	buf_clear(&m->replica);
 	wipe(m->root_key, sizeof(m->root_key));
@@ -269,6 +270,20 @@ static struct err make_guard_keys(struct maker *m)
 	return e;
 }
 
+/* Backups are sealed to it; its private half is for the day of need. */
+static struct err make_recovery(struct maker *m)
+{
+	struct err e = crypto_key_generate(CRYPTO_P384, &m->recovery);
+
+	if (!failed(e))
+		e = put_key(m, "recovery/recovery.key", m->recovery);
+	if (!failed(e))
+		e = put_file(m, "keys/recovery.spki",
+			     crypto_public_spki(crypto_key_public(m->recovery)),
+			     0644);
+	return e;
+}
+
 static struct err make_root_key(struct maker *m)
 {
 	const struct nation_order *o = m->order;
@@ -404,12 +419,13 @@ static struct err make_config(struct maker *m)
 
 static struct err make_folders(struct maker *m)
 {
-	static const char *const names[] = {"keys", "tls", "policy", "operator",
-					    "seal-root"};
+	static const char *const names[] = {"keys",	 "tls",
+					    "policy",	 "operator",
+					    "seal-root", "recovery"};
 	char path[FILES_PATH_MAX];
 	struct err e = ERR_NONE;
 
-	for (size_t i = 0; i < 5 && !failed(e); i++) {
+	for (size_t i = 0; i < 6 && !failed(e); i++) {
 		e = files_path(m->order->folder, names[i], path);
 		if (!failed(e))
 			e = files_make_folder(path);
@@ -496,6 +512,8 @@ struct err nation_make(const struct nation_order *order, const char **where)
 		e = make_guard_keys(&m);
 	if (!failed(e))
 		e = make_root_key(&m);
+	if (!failed(e))
+		e = make_recovery(&m);
 	if (!failed(e))
 		e = make_start(&m);
 	if (!failed(e))

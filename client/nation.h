@@ -13,6 +13,8 @@
  *	operator/<role>.pem .key   three officers: operator, security-officer,
  *			      auditor; ca.pem
  *	seal-root/	      root.key root.spki: to be taken offline
+ *	keys/recovery.spki    the public key that backups are sealed to
+ *	recovery/	      recovery.key, its private half: to be taken offline
  *
  * An officer's certificate has the role as its organisation and the officer's
  * name as its common name; a listener's has the nation.

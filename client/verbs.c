@@ -171,6 +171,20 @@ static const struct cli_verb verbs[] = {
 	 "wrong; exit 0 sound, 2 not.",
 	 "entente store check gbr --passphrase-file pass", cmd_store_check,
 	 NULL},
+	{"backup", "verify", "FILE", 1, 1, "recovery-key=FILE",
+	 "Open a backup with the recovery key, unpack it beside itself, walk "
+	 "the store, remove it again; exit 0 sound, 2 not.",
+	 "entente backup verify gbr.backup --recovery-key recovery.key",
+	 cmd_offline, NULL},
+	{"backup", "restore", "FILE", 1, 1,
+	 "to=FOLDER recovery-key=FILE seal-root=DIR passphrase-file=FILE "
+	 "replica=N",
+	 "Make a relay's folder of a backup, as a new replica that releases "
+	 "nothing until it is let.",
+	 "entente backup restore gbr.backup --to gbr --recovery-key "
+	 "recovery.key --seal-root seal-root --passphrase-file pass",
+	 cmd_offline, NULL},
+
 	{"key", "rotate-root", "FOLDER", 1, 1,
 	 "passphrase-file=FILE new-passphrase-file=FILE",
 	 "Give a stopped relay another root key: its ring key is sealed anew, "

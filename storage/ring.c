@@ -323,6 +323,42 @@ struct err ring_look(const char *folder, const struct key_provider *provider,
 	return open_ring(folder, provider, random, clock, false, out);
 }
 
+struct err ring_export(struct ring *ring, struct store *store, struct txn **txn,
+		       struct buf *out)
+{
+	struct err e;
+
+	/* Slots go and come under this lock, and come before a commit uses
+	 * them. */
+	pthread_mutex_lock(&ring->change);
+	e = txn_begin_read(store, STORE_RECORDS, txn);
+	if (!failed(e))
+		e = ring_state_export(ring->state, out);
+	if (failed(e))
+		txn_abort(txn);
+	pthread_mutex_unlock(&ring->change);
+	return e;
+}
+
+struct err ring_import(const char *folder, const struct key_provider *provider,
+		       const struct random *random, struct span exported)
+{
+	struct ring_state *state = NULL;
+	char path[PATH_ROOM];
+	struct err e = file_make_folder(folder);
+
+	if (!failed(e))
+		e = file_join(path, sizeof(path), folder, "ring");
+	if (!failed(e))
+		e = ring_state_new(&state);
+	if (!failed(e))
+		e = ring_state_import(exported, state);
+	if (!failed(e))
+		e = write_state(path, provider, random, state, true, true);
+	ring_state_free(state);
+	return e;
+}
+
 void ring_close(struct ring *ring)
 {
 	if (!ring)

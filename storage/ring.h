@@ -57,6 +57,18 @@ struct err ring_look(const char *folder, const struct key_provider *provider,
 		     struct ring **out);
 void ring_close(struct ring *ring);
 
+/*
+ * The ring as one value, plain: for a backup, which seals it.  A snapshot of
+ * records is begun with it, so that every slot that its documents have is
+ * there: `*txn` is the caller's then.  buf_wipe `out`.
+ */
+struct err ring_export(struct ring *ring, struct store *store, struct txn **txn,
+		       struct buf *out);
+/* The file of an exported ring, under a fresh ring key; ERR_EXISTS if there is
+ * one, ERR_CORRUPT. */
+struct err ring_import(const char *folder, const struct key_provider *provider,
+		       const struct random *random, struct span exported);
+
 /* For struct store_options. */
 void ring_store_id(const struct ring *ring, uint8_t out[STORE_ID_LEN]);
 void ring_mac_key(const struct ring *ring, uint8_t out[STORE_MAC_KEY_LEN]);

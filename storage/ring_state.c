@@ -236,6 +236,28 @@ static struct err read_body(struct span body, struct ring_state *s)
 	return record_read_end(&r, "the ring is malformed");
 }
 
+struct err ring_state_export(const struct ring_state *state, struct buf *out)
+{
+	/* Grown once, so that growing leaves no copies of secrets behind. */
+	(void)buf_grow(out,
+		       4096 + RING_PRIVATES_MAX * 64 + state->slot_count * 40);
+	buf_reset(out);
+	buf_put(out, SPAN_OBJ(state->store_id));
+	buf_put_u64(out, state->generation);
+	put_body(state, out);
+	return buf_check(out);
+}
+
+struct err ring_state_import(struct span exported, struct ring_state *out)
+{
+	struct span_reader r = span_read(exported);
+
+	span_read_into(&r, out->store_id, sizeof(out->store_id));
+	out->generation = span_read_u64(&r);
+	return r.bad ? err_make(ERR_CORRUPT, "the ring is malformed")
+		     : read_body(r.left, out);
+}
+
 static struct err make_aad(const struct ring_state *s, struct buf *aad)
 {
 	buf_init(aad, 128);

@@ -70,6 +70,10 @@ void ring_state_remove_slot(struct ring_state *state, uint64_t number);
 struct err ring_state_rotate(struct ring_state *state,
 			     const struct random *random, enum ring_key kind);
 
+/* All of it, plain, with no ring key: store id, generation, body. */
+struct err ring_state_export(const struct ring_state *state, struct buf *out);
+struct err ring_state_import(struct span exported, struct ring_state *out);
+
 /* The plain head of a file: enough to find its ring key. */
 struct err ring_state_read_head(struct span file, struct ring_state *out);
 /* The rest, under its ring key; ERR_CORRUPT if it is not authentic. */

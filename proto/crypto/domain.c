@@ -53,6 +53,7 @@ static const char *const strings[DOMAIN_COUNT] = {
 	[DOMAIN_POLICY] = "entente policy v1",
 	[DOMAIN_WITNESS] = "entente witness v1",
 	[DOMAIN_STANDING_REFERENCE] = "entente standing reference v1",
+	[DOMAIN_BACKUP] = "entente backup v1",
 };
 
 const char *domain_string(enum domain d)

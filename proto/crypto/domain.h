@@ -62,6 +62,7 @@ enum domain {
 	DOMAIN_POLICY,	     /* digest of a set of policy files */
 	DOMAIN_STANDING_REFERENCE, /* key of references without a guard */
 	DOMAIN_WITNESS,		   /* countersignature of a tick */
+	DOMAIN_BACKUP,		   /* a backup under the recovery key */
 	DOMAIN_COUNT
 };
 

@@ -13,7 +13,7 @@ static const char usage[] =
 	"usage: entented-store VERB PATH [OPTIONS]\n"
 	"\n"
 	"What is done with a relay's folder while no relay runs in it. Use it\n"
-	"through `entente`: key rotate-root.\n";
+	"through `entente`: key rotate-root, backup verify, backup restore.\n";
 
 static int parse(int argc, char **argv, struct tool *t)
 {

@@ -7,6 +7,8 @@
 
 const struct tool_verb tool_verbs[] = {
 	{"rotate-root", rotate_run},
+	{"restore", restore_run},
+	{"verify", verify_run},
 	{NULL, NULL},
 };
 

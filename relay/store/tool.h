@@ -43,5 +43,7 @@ void tool_progress(const struct tool *t, const char *what, uint64_t done,
 
 /* ---- the verbs ---- */
 int rotate_run(const struct tool *t);
+int restore_run(const struct tool *t);
+int verify_run(const struct tool *t);
 
 #endif

@@ -156,8 +156,8 @@ static void goes_on(struct story *s, const char *passphrase)
 	world_open(&s->w, s->gbr);
 	snprintf(ring, sizeof(ring), "%s/ring", s->keys);
 	assert_int_equal(files_in(ring), 1);
-	/* replica, ring/, root.key */
-	assert_int_equal(files_in(s->keys), 3);
+	/* recovery.spki, replica, ring/, root.key */
+	assert_int_equal(files_in(s->keys), 4);
 	buf_init(&out, 1 << 20);
 	world_must(world_edit(&s->w, s->alice, s->id, span_str("more")));
 	world_must(world_sync(&s->w, s->alice));

@@ -360,7 +360,9 @@ DOMAINS = ["entente %s v1" % name for name in (
     # without a guard
     "standing reference",
     # countersignatures
-    "witness")]
+    "witness",
+    # away from the store
+    "backup")]
 
 
 def domains():
