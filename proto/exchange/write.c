@@ -2,6 +2,7 @@
 #include "proto/exchange/write.h"
 
 #include "proto/exchange/member.h"
+#include "proto/exchange/write_plain.h"
 
 struct err write_request_encode(const struct write_request *request,
 				struct buf *out)
@@ -78,8 +79,11 @@ struct err write_request_decode(struct span body, struct arena *arena,
 	struct write_request r = {0};
 	const struct json *opening;
 	struct json *json;
-	struct err e = member_open(body, WRITE_BODY_MAX, names, &json);
+	struct err e;
 
+	if (write_plain_decode(body, arena, out))
+		return ERR_NONE;
+	e = member_open(body, WRITE_BODY_MAX, names, &json);
 	if (!failed(e))
 		e = member_text(json, "manifest", MANIFEST_JWS_MAX, arena,
 				&r.manifest);

@@ -3,7 +3,7 @@
 
 #include "proto/exchange/problem.h"
 #include "proto/exchange/statements.h"
-#include "proto/exchange/write.h"
+#include "proto/exchange/write_plain.h"
 
 enum { CAP = 1 << 20 };
 
@@ -64,6 +64,28 @@ void fuzz_seeds(void)
 	buf_clear(&members);
 }
 
+/* What the plain reader accepts, the parser reads alike, and it is written
+ * as it came. */
+static void plain(struct span bytes, struct arena *arena, struct buf *once,
+		  struct buf *twice)
+{
+	struct write_request write, again;
+
+	if (bytes.len >= WRITE_BODY_MAX ||
+	    !write_plain_decode(bytes, arena, &write))
+		return;
+	fuzz_ok(write_request_encode(&write, once));
+	fuzz_check(span_eq(buf_span(once), bytes));
+	/* A space in front, and it is not plain. */
+	buf_put_u8(twice, ' ');
+	buf_put(twice, bytes);
+	fuzz_check(!write_plain_decode(buf_span(twice), arena, &again));
+	fuzz_ok(write_request_decode(buf_span(twice), arena, &again));
+	buf_reset(twice);
+	fuzz_ok(write_request_encode(&again, twice));
+	fuzz_check(fuzz_same(once, twice));
+}
+
 static void requests(struct span bytes, struct arena *arena, struct buf *once,
 		     struct buf *twice)
 {
@@ -113,6 +135,9 @@ void fuzz_input(struct span bytes)
 	arena_init(&arena, CAP);
 	buf_init(&once, CAP);
 	buf_init(&twice, CAP);
+	plain(bytes, &arena, &once, &twice);
+	buf_reset(&once);
+	buf_reset(&twice);
 	requests(bytes, &arena, &once, &twice);
 	arena_clear(&arena);
 	arena_init(&arena, CAP);
