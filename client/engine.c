@@ -89,6 +89,7 @@ void engine_close(struct engine *e)
 	}
 	journal_close(e->journal);
 	identity_clear(&e->identity);
+	wrapped_sender_free(e->sender);
 	replica_free(e->replica);
 	crypto_public_free(e->root);
 	arena_clear(&e->problem);

@@ -184,6 +184,33 @@ static struct err draft_content(struct engine *e, const struct engine_put *put,
 	return failed(err) ? err : draft_title(e, put, d);
 }
 
+/* An agreement costs as much as a signature, so it is kept for further
+ * writes: for the same key of the guard alone, and not for ever. */
+static struct err sender_ready(struct engine *e)
+{
+	const struct crypto_public *guard = e->replica->draft.guard_p256;
+	struct key_id to = crypto_public_point_id(guard);
+	uint64_t now = clock_ms(&e->clock);
+	struct wrapped_sender *fresh = NULL;
+	struct err err;
+
+	if (e->sender && key_id_eq(e->sender_to, to) &&
+	    e->sender_keys < ENGINE_SENDER_KEYS && now >= e->sender_ms &&
+	    now - e->sender_ms < ENGINE_SENDER_MS) {
+		e->sender_keys++;
+		return ERR_NONE;
+	}
+	err = wrapped_sender_new(guard, &e->random, &fresh);
+	if (failed(err))
+		return err;
+	wrapped_sender_free(e->sender);
+	e->sender = fresh;
+	e->sender_to = to;
+	e->sender_keys = 1;
+	e->sender_ms = now;
+	return ERR_NONE;
+}
+
 /* The content key for the guard, and the whole body. */
 static struct err draft_body(struct engine *e, const struct engine_put *put,
 			     struct draft *d)
@@ -200,14 +227,11 @@ static struct err draft_body(struct engine *e, const struct engine_put *put,
 		.keys = &key,
 		.keys_count = 1,
 	};
-	struct wrapped_sender *sender = NULL;
-	struct err err = wrapped_sender_new(e->replica->draft.guard_p256,
-					    &e->random, &sender);
+	struct err err = sender_ready(e);
 
 	if (!failed(err))
-		err = wrapped_make(sender, d->m.id, d->m.keys[0], 0,
+		err = wrapped_make(e->sender, d->m.id, d->m.keys[0], 0,
 				   package_writer_key(d->writer), &key.key);
-	wrapped_sender_free(sender);
 	return failed(err) ? err : write_request_encode(&request, &d->body);
 }
 

@@ -17,6 +17,9 @@ enum {
 	ENGINE_RETRIES = 3,	  /* of one request, for want of a nonce */
 	ENGINE_BUSY_RETRIES = 4,  /* in a row, where the relay is busy */
 	ENGINE_BUSY_MAX_S = 60,	  /* longer is not waited for */
+	/* One key agreement with the guard serves so many writes, so long. */
+	ENGINE_SENDER_KEYS = 1000,
+	ENGINE_SENDER_MS = 10 * 60 * 1000,
 };
 
 struct task;
@@ -97,6 +100,11 @@ struct engine {
 	struct digest policy; /* as it said: its pages are signed under it */
 	bool has_nonce;
 	struct nonce nonce;
+	/* Wraps keys for the guard (engine_put.c); NULL before the first. */
+	struct wrapped_sender *sender;
+	struct key_id sender_to;
+	unsigned sender_keys;
+	uint64_t sender_ms;
 	struct task *tasks;
 	uint64_t task_count;
 	struct engine_event *events;

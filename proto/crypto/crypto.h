@@ -155,6 +155,10 @@ struct err crypto_verify(const struct crypto_public *key, struct span message,
  * curves differ. */
 struct err crypto_ecdh(const struct crypto_key *key,
 		       const struct crypto_public *other, uint8_t *out);
+/* The same with an uncompressed X9.63 point that is used once; ERR_MALFORMED
+ * if it does not lie on the key's curve. */
+struct err crypto_ecdh_point(const struct crypto_key *key, struct span point,
+			     uint8_t *out);
 
 /* ---- random ---- */
 

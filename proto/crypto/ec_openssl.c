@@ -117,6 +117,41 @@ out:
 	return e;
 }
 
+/* Public keys whose point is the generator, made before main like the
+ * algorithms of crypto_openssl.c; never changed, copied by every thread. */
+static struct {
+	EVP_PKEY *p256, *p384;
+} generators;
+
+static EVP_PKEY *generator_of(enum crypto_curve curve)
+{
+	return curve == CRYPTO_P256 ? generators.p256 : generators.p384;
+}
+
+static EVP_PKEY *generator_make(enum crypto_curve curve)
+{
+	EC_GROUP *group = EC_GROUP_new_by_curve_name(nid_of(curve));
+	uint8_t point[CRYPTO_POINT_MAX];
+	EVP_PKEY *out = NULL;
+
+	if (group &&
+	    EC_POINT_point2oct(group, EC_GROUP_get0_generator(group),
+			       POINT_CONVERSION_UNCOMPRESSED, point,
+			       crypto_point_len(curve),
+			       NULL) == crypto_point_len(curve) &&
+	    failed(pkey_make(curve, span_of(point, crypto_point_len(curve)),
+			     NULL, &out)))
+		out = NULL;
+	EC_GROUP_free(group);
+	return out;
+}
+
+[[gnu::constructor]] static void make_generators(void)
+{
+	generators.p256 = generator_make(CRYPTO_P256);
+	generators.p384 = generator_make(CRYPTO_P384);
+}
+
 static void public_clear(struct crypto_public *key)
 {
 	EVP_PKEY_CTX_free(key->verify);
@@ -434,23 +469,53 @@ struct err crypto_verify(const struct crypto_public *key, struct span message,
 
 /* ---- ECDH ---- */
 
-struct err crypto_ecdh(const struct crypto_key *key,
-		       const struct crypto_public *other, uint8_t *out)
+/* The other point was checked when it became a key, so not again. */
+static struct err derive(const struct crypto_key *key, EVP_PKEY *other,
+			 uint8_t *out)
 {
 	size_t len = crypto_scalar_len(key->public.curve);
-	EVP_PKEY_CTX *ctx;
+	EVP_PKEY_CTX *ctx =
+		EVP_PKEY_CTX_new_from_pkey(NULL, key->public.pkey, NULL);
 	struct err e = ERR_NONE;
 
-	if (key->public.curve != other->curve)
-		return err_make(ERR_MALFORMED, "keys of different curves");
-	/* The other point was checked when it was parsed, so not again. */
-	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->public.pkey, NULL);
 	if (!ctx || EVP_PKEY_derive_init(ctx) != 1 ||
-	    EVP_PKEY_derive_set_peer_ex(ctx, other->pkey, 0) != 1 ||
+	    EVP_PKEY_derive_set_peer_ex(ctx, other, 0) != 1 ||
 	    EVP_PKEY_derive(ctx, out, &len) != 1 ||
 	    len != crypto_scalar_len(key->public.curve))
 		e = fault("ECDH failed");
 	EVP_PKEY_CTX_free(ctx);
+	return e;
+}
+
+struct err crypto_ecdh(const struct crypto_key *key,
+		       const struct crypto_public *other, uint8_t *out)
+{
+	if (key->public.curve != other->curve)
+		return err_make(ERR_MALFORMED, "keys of different curves");
+	return derive(key, other->pkey, out);
+}
+
+struct err crypto_ecdh_point(const struct crypto_key *key, struct span point,
+			     uint8_t *out)
+{
+	EVP_PKEY *other;
+	struct err e;
+
+	if (point.len != crypto_point_len(key->public.curve) ||
+	    point.at[0] != 4)
+		return err_make(ERR_MALFORMED, "not an uncompressed point");
+	/* A copy of a key of the curve, and then of it the point alone: a
+	 * quarter of what a key from its parameters costs.  That the point
+	 * lies on the curve is checked there as well. */
+	other = EVP_PKEY_dup(generator_of(key->public.curve));
+	if (!other)
+		e = fault("no EC key");
+	else if (EVP_PKEY_set1_encoded_public_key(other, point.at, point.len) !=
+		 1)
+		e = refuse("no point of the curve");
+	else
+		e = derive(key, other, out);
+	EVP_PKEY_free(other);
 	return e;
 }
 

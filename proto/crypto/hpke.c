@@ -266,22 +266,18 @@ struct err hpke_setup_receiver(enum hpke_suite suite,
 {
 	const struct suite_row *row = row_of(suite);
 	uint8_t dh[CRYPTO_HASH_MAX], shared[CRYPTO_HASH_MAX];
-	struct crypto_public *ephemeral = NULL;
 	struct err e;
 
 	if (crypto_key_curve(key) != row->curve ||
 	    enc.len != crypto_point_len(row->curve))
 		return err_make(ERR_MALFORMED, "a key of another suite");
-	e = crypto_public_from_point(enc, &ephemeral);
-	if (!failed(e))
-		e = crypto_ecdh(key, ephemeral, dh);
+	e = crypto_ecdh_point(key, enc, dh);
 	if (!failed(e))
 		e = extract_and_expand(
 			row, span_of(dh, crypto_scalar_len(row->curve)), enc,
 			crypto_public_point(crypto_key_public(key)), shared);
 	if (!failed(e))
 		e = key_schedule(suite, shared, info, out);
-	crypto_public_free(ephemeral);
 	wipe(dh, sizeof(dh));
 	wipe(shared, sizeof(shared));
 	return e;

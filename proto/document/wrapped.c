@@ -101,75 +101,83 @@ struct err wrapped_make(struct wrapped_sender *s, struct doc_id document,
 	return e;
 }
 
-/* ---- receiver ---- */
+/* ---- agreement ---- */
 
-struct wrapped_receiver {
-	const struct crypto_key *key;
-	struct key_id id;
+struct wrapped_agreement {
+	struct key_id to;
 	enum hpke_suite suite;
-	struct hpke_enc enc; /* of `context`; empty before the first */
+	struct hpke_enc enc;
 	struct hpke_context context;
 };
 
-struct err wrapped_receiver_new(const struct crypto_key *key,
-				struct wrapped_receiver **out)
+/* That a key for recipient `to` of `suite` could have been wrapped so. */
+static struct err check_recipient(const struct wrapped *w, struct key_id to,
+				  enum hpke_suite suite)
 {
-	struct wrapped_receiver *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return err_make(ERR_NO_MEMORY, "unwrapping keys");
-	r->key = key;
-	r->id = crypto_public_point_id(crypto_key_public(key));
-	r->suite = hpke_suite_for(crypto_key_curve(key));
-	*out = r;
+	if (w->suite != (uint16_t)suite)
+		return err_make(ERR_UNSUPPORTED,
+				"wrapped key of another suite");
+	if (!key_id_eq(w->to, to))
+		return err_make(ERR_STALE_KEY, "wrapped for another key");
+	if (w->enc_len == 0 || w->enc_len > sizeof(w->enc))
+		return err_make(ERR_MALFORMED, "wrapped key: enc");
 	return ERR_NONE;
 }
 
-void wrapped_receiver_free(struct wrapped_receiver *r)
+struct err wrapped_agreement_new(const struct crypto_key *key,
+				 const struct wrapped *w,
+				 struct wrapped_agreement **out)
 {
-	if (!r)
-		return;
-	hpke_clear(&r->context);
-	free(r);
-}
+	struct key_id to = crypto_public_point_id(crypto_key_public(key));
+	enum hpke_suite suite = hpke_suite_for(crypto_key_curve(key));
+	struct wrapped_agreement *a;
+	struct err e = check_recipient(w, to, suite);
 
-/* The context for this `enc`: the last, or a new one. */
-static struct err agree(struct wrapped_receiver *r, const struct wrapped *w)
-{
-	struct span enc = span_of(w->enc, w->enc_len);
-	struct err e;
-
-	if (r->enc.len && span_eq(hpke_enc_span(&r->enc), enc))
-		return ERR_NONE;
-	hpke_clear(&r->context);
-	r->enc.len = 0;
-	e = hpke_setup_receiver(r->suite, r->key, enc, info(), &r->context);
 	if (failed(e))
 		return e;
-	memcpy(r->enc.at, w->enc, w->enc_len);
-	r->enc.len = w->enc_len;
-	return ERR_NONE;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return err_make(ERR_NO_MEMORY, "unwrapping keys");
+	a->to = to;
+	a->suite = suite;
+	memcpy(a->enc.at, w->enc, w->enc_len);
+	a->enc.len = w->enc_len;
+	e = hpke_setup_receiver(suite, key, hpke_enc_span(&a->enc), info(),
+				&a->context);
+	if (failed(e))
+		wrapped_agreement_free(a);
+	else
+		*out = a;
+	return e;
 }
 
-struct err wrapped_receiver_open(struct wrapped_receiver *r,
-				 const struct wrapped *w,
-				 struct doc_id document,
-				 struct digest commitment,
-				 uint8_t key[CRYPTO_KEY_LEN])
+void wrapped_agreement_free(struct wrapped_agreement *a)
+{
+	if (!a)
+		return;
+	hpke_clear(&a->context);
+	free(a);
+}
+
+bool wrapped_agreement_fits(const struct wrapped_agreement *a,
+			    const struct wrapped *w)
+{
+	return key_id_eq(a->to, w->to) && w->suite == (uint16_t)a->suite &&
+	       span_eq(hpke_enc_span(&a->enc), span_of(w->enc, w->enc_len));
+}
+
+struct err wrapped_agreement_open(const struct wrapped_agreement *a,
+				  const struct wrapped *w,
+				  struct doc_id document,
+				  struct digest commitment,
+				  uint8_t key[CRYPTO_KEY_LEN])
 {
 	uint8_t kek[CRYPTO_KEY_LEN], opened[CRYPTO_KEY_LEN];
 	struct err e;
 
-	if (w->suite != (uint16_t)r->suite)
-		return err_make(ERR_UNSUPPORTED,
-				"wrapped key of another suite");
-	if (!key_id_eq(w->to, r->id))
-		return err_make(ERR_STALE_KEY, "wrapped for another key");
-	if (w->enc_len == 0 || w->enc_len > sizeof(w->enc))
-		return err_make(ERR_MALFORMED, "wrapped key: enc");
-	e = agree(r, w);
-	if (!failed(e))
-		e = wrapping_key(&r->context, w, document, commitment, kek);
+	if (!wrapped_agreement_fits(a, w))
+		return err_make(ERR_INTERNAL, "another wrapped key's enc");
+	e = wrapping_key(&a->context, w, document, commitment, kek);
 	if (!failed(e))
 		e = crypto_key_unwrap(kek, w->ct, opened);
 	/* An injected key fails here: the author signed the commitment. */
@@ -182,16 +190,62 @@ struct err wrapped_receiver_open(struct wrapped_receiver *r,
 	return e;
 }
 
+/* ---- receiver ---- */
+
+struct wrapped_receiver {
+	const struct crypto_key *key;
+	struct wrapped_agreement *last; /* NULL before the first */
+};
+
+struct err wrapped_receiver_new(const struct crypto_key *key,
+				struct wrapped_receiver **out)
+{
+	struct wrapped_receiver *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return err_make(ERR_NO_MEMORY, "unwrapping keys");
+	r->key = key;
+	*out = r;
+	return ERR_NONE;
+}
+
+void wrapped_receiver_free(struct wrapped_receiver *r)
+{
+	if (!r)
+		return;
+	wrapped_agreement_free(r->last);
+	free(r);
+}
+
+struct err wrapped_receiver_open(struct wrapped_receiver *r,
+				 const struct wrapped *w,
+				 struct doc_id document,
+				 struct digest commitment,
+				 uint8_t key[CRYPTO_KEY_LEN])
+{
+	struct wrapped_agreement *fresh = NULL;
+	struct err e = ERR_NONE;
+
+	if (!r->last || !wrapped_agreement_fits(r->last, w)) {
+		e = wrapped_agreement_new(r->key, w, &fresh);
+		if (failed(e))
+			return e;
+		wrapped_agreement_free(r->last);
+		r->last = fresh;
+	}
+	return wrapped_agreement_open(r->last, w, document, commitment, key);
+}
+
 struct err wrapped_open(const struct crypto_key *private_key,
 			const struct wrapped *w, struct doc_id document,
 			struct digest commitment, uint8_t key[CRYPTO_KEY_LEN])
 {
-	struct wrapped_receiver *r = NULL;
-	struct err e = wrapped_receiver_new(private_key, &r);
+	struct wrapped_agreement *a = NULL;
+	struct err e = wrapped_agreement_new(private_key, w, &a);
 
 	if (!failed(e))
-		e = wrapped_receiver_open(r, w, document, commitment, key);
-	wrapped_receiver_free(r);
+		e = wrapped_agreement_open(a, w, document, commitment, key);
+	wrapped_agreement_free(a);
 	return e;
 }
 

@@ -70,6 +70,26 @@ struct err wrapped_open(const struct crypto_key *private_key,
 			const struct wrapped *w, struct doc_id document,
 			struct digest commitment, uint8_t key[CRYPTO_KEY_LEN]);
 
+/* ---- an agreement by itself, for whoever keeps many ---- */
+
+/* What an `enc` and the recipient's key agree on.  It does not change, so
+ * several threads may open with it at once.  A secret; wiped when freed. */
+struct wrapped_agreement;
+/* Of the `enc` of `w`.  Errors as of wrapped_receiver_open. */
+struct err wrapped_agreement_new(const struct crypto_key *key,
+				 const struct wrapped *w,
+				 struct wrapped_agreement **out);
+void wrapped_agreement_free(struct wrapped_agreement *a);
+/* Whether it is that of recipient, suite and `enc` of `w`. */
+bool wrapped_agreement_fits(const struct wrapped_agreement *a,
+			    const struct wrapped *w);
+/* As wrapped_receiver_open; ERR_INTERNAL unless it fits. */
+struct err wrapped_agreement_open(const struct wrapped_agreement *a,
+				  const struct wrapped *w,
+				  struct doc_id document,
+				  struct digest commitment,
+				  uint8_t key[CRYPTO_KEY_LEN]);
+
 /* ---- {"ct":b64,"enc":b64,"suite":n,"to":key id,"until":n} ---- */
 
 void wrapped_to_json(const struct wrapped *w, struct json_writer *out);

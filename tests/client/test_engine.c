@@ -5,7 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "client/engine.h"
+#include "client/engine_task.h"
 #include "client/system.h"
 #include "proto/crypto/certificate.h"
 #include "proto/document/author.h"
@@ -15,6 +15,7 @@
 #include "proto/exchange/keys.h"
 #include "proto/exchange/me.h"
 #include "proto/exchange/page.h"
+#include "proto/exchange/write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,10 +55,21 @@ static void must(struct err e)
 			 e.detail ? e.detail : "");
 }
 
+/* The system's clock, and what a test adds. */
+static uint64_t ahead_ms;
+
+static uint64_t now_ms(void *self)
+{
+	struct clock system = system_clock();
+
+	(void)self;
+	return clock_ms(&system) + ahead_ms;
+}
+
 static struct engine *open_engine(const char *folder)
 {
 	struct engine_config config = {.folder = folder,
-				       .clock = system_clock(),
+				       .clock = {now_ms, NULL},
 				       .random = system_random(),
 				       .no_sync = true};
 	struct engine *e = NULL;
@@ -80,6 +92,7 @@ static int setup(void **state)
 				      .from = now - 60,
 				      .to = now + 86400};
 
+	ahead_ms = 0;
 	strcpy(r->folder, "/tmp/entente-engine-XXXXXX");
 	assert_non_null(mkdtemp(r->folder));
 	must(crypto_key_generate(CRYPTO_P256, &r->ca));
@@ -761,6 +774,80 @@ static void a_busy_relay_is_asked_again_a_few_times(void **state)
 	must(pull(r));
 }
 
+/* The wrapped key of one more write. */
+static struct wrapped sealed_key(struct relay *r)
+{
+	struct engine_put put = {.space = span_str("GBR/ops"),
+				 .label = span_str("<l/>"),
+				 .content = {.bytes = span_str("hello")}};
+	struct write_request request;
+	struct digest digest;
+	struct wrapped out;
+	struct arena arena;
+	struct doc_id id;
+	struct buf body;
+
+	arena_init(&arena, 1 << 20);
+	buf_init(&body, WRITE_BODY_MAX);
+	must(engine_seal(r->e, &put, &id, &digest, &body));
+	must(write_request_decode(buf_span(&body), &arena, &request));
+	out = request.keys[0].key;
+	arena_clear(&arena);
+	buf_clear(&body);
+	return out;
+}
+
+static bool one_agreement(const struct wrapped *a, const struct wrapped *b)
+{
+	return memcmp(a->enc, b->enc, sizeof(a->enc)) == 0;
+}
+
+static void one_agreement_serves_writes_so_long_and_so_many(void **state)
+{
+	struct relay *r = *state;
+	struct wrapped first, next;
+
+	must(enrol(r));
+	first = sealed_key(r);
+	for (int i = 1; i < ENGINE_SENDER_KEYS; i++)
+		next = sealed_key(r);
+	assert_true(one_agreement(&first, &next));
+	assert_memory_not_equal(first.ct, next.ct, sizeof(first.ct));
+	next = sealed_key(r);
+	assert_false(one_agreement(&first, &next));
+	ahead_ms += ENGINE_SENDER_MS / 2;
+	first = sealed_key(r);
+	assert_true(one_agreement(&first, &next));
+	ahead_ms += ENGINE_SENDER_MS / 2;
+	next = sealed_key(r);
+	assert_false(one_agreement(&first, &next));
+}
+
+static void another_key_of_the_guard_needs_another_agreement(void **state)
+{
+	struct relay *r = *state;
+	struct replica_draft draft;
+	struct wrapped before, after;
+	struct crypto_key *guard;
+	struct buf blob;
+
+	must(enrol(r));
+	before = sealed_key(r);
+	must(crypto_key_generate(CRYPTO_P256, &guard));
+	buf_init(&blob, REPLICA_BLOB_MAX);
+	draft = r->e->replica->draft;
+	draft.issue++;
+	draft.guard_p256 = crypto_key_public(guard);
+	must(replica_sign(r->root, &draft, &blob));
+	must(engine_take_replica(r->e, buf_span(&blob)));
+	after = sealed_key(r);
+	assert_false(one_agreement(&before, &after));
+	assert_true(key_id_eq(after.to, crypto_public_point_id(
+						crypto_key_public(guard))));
+	buf_clear(&blob);
+	crypto_key_free(guard);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -779,6 +866,8 @@ int main(void)
 		T(a_parent_that_the_relay_has_not_makes_it_whole),
 		T(an_upload_goes_on_as_it_was_begun),
 		T(a_busy_relay_is_asked_again_a_few_times),
+		T(one_agreement_serves_writes_so_long_and_so_many),
+		T(another_key_of_the_guard_needs_another_agreement),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

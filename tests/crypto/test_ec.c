@@ -278,6 +278,48 @@ static void both_sides_of_ecdh_agree(void **state)
 	}
 }
 
+static void a_point_that_comes_along_is_checked_and_agrees_alike(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct crypto_key *key, *other, *other_curve;
+		uint8_t point[CRYPTO_POINT_MAX + 1] = {0};
+		uint8_t a[CRYPTO_HASH_MAX], b[CRYPTO_HASH_MAX];
+		struct span form;
+
+		OK(crypto_key_generate(curves[i], &key));
+		OK(crypto_key_generate(curves[i], &other));
+		OK(crypto_key_generate(curves[1 - i], &other_curve));
+		form = crypto_public_point(crypto_key_public(other));
+		memcpy(point, form.at, form.len);
+		OK(crypto_ecdh(key, crypto_key_public(other), a));
+		OK(crypto_ecdh_point(key, form, b));
+		assert_memory_equal(a, b, crypto_scalar_len(curves[i]));
+		FAILS(crypto_ecdh_point(key,
+					crypto_public_point(
+						crypto_key_public(other_curve)),
+					b),
+		      ERR_MALFORMED);
+		FAILS(crypto_ecdh_point(key, span_of(point, form.len + 1), b),
+		      ERR_MALFORMED);
+		for (size_t cut = 0; cut < form.len; cut++)
+			FAILS(crypto_ecdh_point(key, span_of(point, cut), b),
+			      ERR_MALFORMED);
+		for (size_t bit = 0; bit < 8 * form.len; bit++) {
+			point[bit / 8] ^= 1 << bit % 8;
+			FAILS(crypto_ecdh_point(key, span_of(point, form.len),
+						b),
+			      ERR_MALFORMED);
+			point[bit / 8] ^= 1 << bit % 8;
+		}
+		/* The point that every copy begins from stays what it was. */
+		OK(crypto_ecdh_point(key, form, b));
+		assert_memory_equal(a, b, crypto_scalar_len(curves[i]));
+		crypto_key_free(key);
+		crypto_key_free(other);
+		crypto_key_free(other_curve);
+	}
+}
+
 /* RFC 5903 s.8.1: P-256 */
 static void ecdh_is_as_in_rfc_5903(void **state)
 {
@@ -328,6 +370,11 @@ static void *use_shared(void *arg)
 						 SPAN_OBJ(sig)));
 		ok = ok && !failed(crypto_ecdh(s->key, public, secret));
 		ok = ok && memcmp(secret, s->secret, sizeof(secret)) == 0;
+		ok = ok &&
+		     !failed(crypto_ecdh_point(s->key,
+					       crypto_public_point(public),
+					       secret));
+		ok = ok && memcmp(secret, s->secret, sizeof(secret)) == 0;
 	}
 	return ok ? arg : NULL;
 }
@@ -364,6 +411,8 @@ int main(void)
 		cmocka_unit_test(points_off_the_curve_are_refused),
 		cmocka_unit_test(an_spki_has_exactly_one_form),
 		cmocka_unit_test(both_sides_of_ecdh_agree),
+		cmocka_unit_test(
+			a_point_that_comes_along_is_checked_and_agrees_alike),
 		cmocka_unit_test(ecdh_is_as_in_rfc_5903),
 		cmocka_unit_test(threads_may_share_a_key),
 	};

@@ -483,6 +483,8 @@ struct err core_open(const struct core_config *config, struct core **out)
 	    core->peer_endpoint && core->refusals && core->garbage)
 		e = keycache_new(&core->keys);
 	if (!failed(e))
+		e = agreements_new(core->clock, &core->agreements);
+	if (!failed(e))
 		e = trust_new(&core->trust);
 	if (!failed(e))
 		e = load(core, config);
@@ -509,6 +511,7 @@ void core_close(struct core *core)
 	store_unlock(core->folder_lock);
 	trust_free(core->trust);
 	keycache_free(core->keys);
+	agreements_free(core->agreements);
 	buf_clear(&core->ca);
 	buf_clear(&core->root);
 	buf_clear(&core->certificate);

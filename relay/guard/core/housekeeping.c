@@ -269,6 +269,7 @@ void core_tick(struct core *core)
 	bool purge, refusals;
 	struct err e = ERR_NONE;
 
+	agreements_tick(core->agreements);
 	pthread_mutex_lock(&core->lock);
 	purge = core->purge_due;
 	core->purge_due = false;

@@ -11,6 +11,7 @@
 #include "federation/trust.h"
 #include "proto/exchange/http.h"
 #include "proto/exchange/nonce.h"
+#include "relay/guard/core/agreements.h"
 #include "relay/guard/core/core.h"
 #include "relay/guard/core/keycache.h"
 #include "relay/guard/core/policing.h"
@@ -85,6 +86,7 @@ struct core {
 	struct store *store;
 	struct shelf_index *shelves;
 	struct keycache *keys;
+	struct agreements *agreements;
 	struct trust *trust;
 
 	/* Who the relay is; borrowed from the ring or owned below. */

@@ -186,8 +186,9 @@ static struct err open_keys(struct job *job, struct put_state *s)
 			return err_make(ERR_STALE_KEY,
 					"wrapped for no key of this guard");
 		}
-		e = wrapped_open(guard, &w->key, m->id, w->commitment,
-				 s->content_keys[at].key);
+		e = agreements_open(job->core->agreements, guard, &w->key,
+				    m->id, w->commitment,
+				    s->content_keys[at].key);
 		/* Bytes that do not unwrap are a wrong key to the sender. */
 		if (e.code == ERR_DIGEST)
 			e = err_make(ERR_COMMITMENT,
