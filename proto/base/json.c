@@ -130,6 +130,27 @@ struct err json_as_digest(const struct json *value, struct digest *out)
 	return digest_parse(text, out);
 }
 
+struct err json_as_bytes(const struct json *value, struct arena *arena,
+			 struct span *out)
+{
+	struct span text, copy;
+	struct buf bytes;
+	struct err e = json_as_string(value, &text);
+
+	if (failed(e))
+		return e;
+	buf_init(&bytes, text.len);
+	e = base64url_decode(text, &bytes);
+	if (!failed(e)) {
+		copy = arena_copy(arena, buf_span(&bytes));
+		e = arena_check(arena);
+	}
+	buf_wipe(&bytes);
+	if (!failed(e))
+		*out = copy;
+	return e;
+}
+
 struct err json_get_string(const struct json *object, const char *name,
 			   struct span *out)
 {
@@ -188,22 +209,7 @@ struct err json_get_fixed(const struct json *object, const char *name,
 struct err json_get_bytes(const struct json *object, const char *name,
 			  struct arena *arena, struct span *out)
 {
-	struct span text, copy;
-	struct buf bytes;
-	struct err e = json_get_string(object, name, &text);
-
-	if (failed(e))
-		return e;
-	buf_init(&bytes, text.len);
-	e = base64url_decode(text, &bytes);
-	if (!failed(e)) {
-		copy = arena_copy(arena, buf_span(&bytes));
-		e = arena_check(arena);
-	}
-	buf_wipe(&bytes);
-	if (!failed(e))
-		*out = copy;
-	return e;
+	return json_as_bytes(as(get(object, name)), arena, out);
 }
 
 struct err json_get_digest(const struct json *object, const char *name,

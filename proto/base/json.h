@@ -71,6 +71,9 @@ bool json_member(const struct json *object, size_t i, const char **name,
 struct err json_as_string(const struct json *value, struct span *out);
 struct err json_as_u64(const struct json *value, uint64_t *out);
 struct err json_as_digest(const struct json *value, struct digest *out);
+/* base64url of any length; the bytes live in `arena`. */
+struct err json_as_bytes(const struct json *value, struct arena *arena,
+			 struct span *out);
 
 /* Appends the RFC 8785 form. */
 struct err json_canonical(const struct json *value, struct buf *out);

@@ -71,6 +71,32 @@ struct err member_array(const struct json *object, const char *name, size_t max,
 	return ERR_NONE;
 }
 
+struct err member_blobs(const struct json *object, const char *name,
+			size_t count_max, size_t blob_max, struct arena *arena,
+			struct span *out, size_t *count)
+{
+	const struct json *array;
+	struct err e = member_array(object, name, count_max, &array, count);
+
+	for (size_t i = 0; !failed(e) && i < *count; i++) {
+		e = json_as_bytes(json_at(array, i), arena, &out[i]);
+		if (!failed(e) && out[i].len > blob_max)
+			e = err_make(ERR_MALFORMED,
+				     "binary member beyond its cap");
+	}
+	return e;
+}
+
+void member_blobs_write(struct json_writer *w, const char *name,
+			const struct span *list, size_t count)
+{
+	json_put_name(w, name);
+	json_open_array(w);
+	for (size_t i = 0; i < count; i++)
+		json_put_bytes(w, list[i]);
+	json_close_array(w);
+}
+
 struct err member_digests(const struct json *object, const char *name,
 			  size_t max, struct arena *arena,
 			  const struct digest **out, size_t *count)

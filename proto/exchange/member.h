@@ -21,6 +21,12 @@ struct err member_blob(const struct json *object, const char *name, size_t max,
 struct err member_blob_maybe(const struct json *object, const char *name,
 			     size_t max, struct arena *arena, bool *has,
 			     struct span *out);
+/* An array of such blobs, at most `count_max`. */
+struct err member_blobs(const struct json *object, const char *name,
+			size_t count_max, size_t blob_max, struct arena *arena,
+			struct span *out, size_t *count);
+void member_blobs_write(struct json_writer *w, const char *name,
+			const struct span *list, size_t count);
 /* An array, at most `max` long. */
 struct err member_array(const struct json *object, const char *name, size_t max,
 			const struct json **out, size_t *count);
