@@ -25,6 +25,9 @@ struct err pull_new(const struct pull_config *config, struct pull **out)
 	p->state = PULL_ME;
 	p->backoff_ms = PULL_BACKOFF_MIN_MS;
 	arena_init(&p->arena, PULL_ARENA_MAX);
+	buf_init(&p->heard_body, TICKS_BODY_MAX);
+	buf_init(&p->heard_page, 512);
+	buf_init(&p->witness, TICKS_BODY_MAX);
 	for (int i = 0; i < PULL_CALLS_MAX; i++) {
 		struct pull_call *c = &p->calls[i];
 
@@ -58,6 +61,9 @@ void pull_free(struct pull *p)
 	if (!p)
 		return;
 	pull_drop_page(p);
+	buf_clear(&p->heard_body);
+	buf_clear(&p->heard_page);
+	buf_clear(&p->witness);
 	for (int i = 0; i < PULL_CALLS_MAX; i++) {
 		struct pull_call *c = &p->calls[i];
 
@@ -88,6 +94,24 @@ uint64_t pull_due_ms(const struct pull *p)
 bool pull_ready(const struct pull *p)
 {
 	return p->state == PULL_READY;
+}
+
+const struct ticks_heard *pull_heard(const struct pull *p)
+{
+	return p->state == PULL_HEARD ? &p->heard : NULL;
+}
+
+void pull_heard_done(struct pull *p, bool has, uint64_t minute,
+		     struct span witness)
+{
+	struct ticks_witnesses list = {.count = 1, .blobs = {witness}};
+
+	p->config.has_tick = has;
+	p->config.tick_minute = minute;
+	buf_reset(&p->witness);
+	if (witness.len)
+		ticks_witnesses_encode(&list, &p->witness);
+	p->state = witness.len ? PULL_WITNESS : PULL_PAGE;
 }
 
 bool pull_holds(const struct pull *p, struct doc_id doc)

@@ -4,6 +4,8 @@
  *
  *	me -> page -> facts (certificates, authors, labels) -> keys -> content
  *	-> ready: pull_import, in one transaction with the cursor -> page ...
+ *	and each minute, before a page: ticks -> heard: pull_heard -> our word
+ *	on them, if they were new
  *
  * pull_next gives requests, at most PULL_CALLS_MAX under way; pull_recv takes
  * outcomes.  A page holds at most PULL_ROWS rows, so memory is bounded
@@ -15,10 +17,12 @@
 #define FEDERATION_PULL_H
 
 #include "federation/import.h"
+#include "federation/ticks.h"
 #include "proto/exchange/http.h"
 #include "storage/peer.h"
 
 enum {
+	PULL_TICKS_MS = 60000, /* how often the peer's ticks are asked for */
 	PULL_CALLS_MAX = 8,
 	PULL_ROWS = 64,
 	PULL_WAIT_S = 20,
@@ -37,6 +41,8 @@ struct pull_config {
 	const struct crypto_key *request_key; /* signs our requests */
 	const struct crypto_key *guard_p384;  /* opens keys wrapped for us */
 	struct random random;
+	bool has_tick;
+	uint64_t tick_minute; /* the peer's newest tick that is known */
 };
 
 struct err pull_new(const struct pull_config *config, struct pull **out);
@@ -64,6 +70,14 @@ bool pull_holds(const struct pull *pull, struct doc_id doc);
 
 /* True when a page is complete, or the peer said that nothing is new. */
 bool pull_ready(const struct pull *pull);
+
+/* The peer's ticks have come: to be taken in; then pull_heard_done.  Borrowed
+ * until then; NULL if there are none. */
+const struct ticks_heard *pull_heard(const struct pull *pull);
+/* `minute`: the newest that is known now, if `has`; `witness`: our word on it,
+ * empty if there is none. */
+void pull_heard_done(struct pull *pull, bool has, uint64_t minute,
+		     struct span witness);
 
 /* Who keeps a label that came: parses, checks, stores.  What is wrong with it
  * shows when it is judged. */

@@ -44,6 +44,30 @@ static struct err make_page(struct pull *p, struct pull_call *c)
 	return buf_check(&c->target);
 }
 
+static struct err make_ticks(struct pull *p, struct pull_call *c)
+{
+	char ask[PAGE_ASK_LEN * 2], minute[TICKS_MINUTE_TEXT];
+	bool first = true;
+	struct err e = random_fill(&p->config.random, p->ask, PAGE_ASK_LEN);
+
+	if (failed(e))
+		return e;
+	base64url_encode_to(SPAN_OBJ(p->ask), ask);
+	ticks_minute_format(p->config.tick_minute, minute);
+	buf_put_str(&c->target, "/v1/peer/ticks");
+	if (p->config.has_tick)
+		http_query_put(&c->target, &first, "after", span_str(minute));
+	http_query_put(&c->target, &first, "ask", span_str(ask));
+	return buf_check(&c->target);
+}
+
+static struct err make_witness(struct pull *p, struct pull_call *c)
+{
+	buf_put_str(&c->target, "/v1/peer/ticks");
+	buf_put(&c->body, buf_span(&p->witness));
+	return buf_check(&c->body);
+}
+
 static struct err make_keys(struct pull *p, struct pull_call *c,
 			    uint64_t now_ms)
 {
@@ -145,7 +169,23 @@ static bool make(struct pull *p, struct pull_call *c, uint64_t now_ms,
 	case PULL_PAGE:
 		if (pull_busy(p))
 			return false;
-		*e = make_page(p, c);
+		if (now_ms >= p->ticks_due_ms) {
+			p->state = PULL_TICKS;
+			*e = make_ticks(p, c);
+		} else {
+			*e = make_page(p, c);
+		}
+		return true;
+	case PULL_TICKS:
+		if (pull_busy(p))
+			return false;
+		*e = make_ticks(p, c);
+		return true;
+	case PULL_WITNESS:
+		if (pull_busy(p))
+			return false;
+		*method = "POST";
+		*e = make_witness(p, c);
 		return true;
 	case PULL_KEYS:
 		if (pull_busy(p) || p->keys_asked == p->keys_count)
@@ -165,6 +205,7 @@ static bool make(struct pull *p, struct pull_call *c, uint64_t now_ms,
 		*e = make_want(p, c, w);
 		return true;
 	case PULL_WAITING:
+	case PULL_HEARD:
 	case PULL_READY:
 		break;
 	}
@@ -212,10 +253,11 @@ bool pull_next(struct pull *p, uint64_t now_ms, struct pull_request *out)
 	out->body = buf_span(&c->body);
 	out->answer_max = PULL_ANSWER_MAX;
 	out->field_count = 0;
-	if (c->body.len) {
+	if (c->body.len)
 		out->fields[out->field_count++] =
 			(struct http_field){span_str("content-type"),
 					    span_str("application/json")};
+	if (c->state == PULL_KEYS && c->body.len) {
 		out->fields[out->field_count++] =
 			(struct http_field){span_str("content-digest"),
 					    buf_span(&c->signature.digest)};

@@ -24,6 +24,9 @@ enum {
 enum pull_state {
 	PULL_WAITING, /* until due */
 	PULL_ME,
+	PULL_TICKS,
+	PULL_HEARD, /* until pull_heard_done */
+	PULL_WITNESS,
 	PULL_PAGE,
 	PULL_FACTS,
 	PULL_KEYS,
@@ -79,6 +82,10 @@ struct pull {
 	struct nonce nonce;
 	uint8_t ask[PAGE_ASK_LEN];
 	struct pull_call calls[PULL_CALLS_MAX];
+	/* Ticks. */
+	uint64_t ticks_due_ms;
+	struct ticks_heard heard;
+	struct buf heard_body, heard_page, witness;
 	/* One page. */
 	struct arena arena;
 	bool empty; /* 204 */

@@ -31,19 +31,20 @@ static struct err take_me(struct pull *p, int status, struct span body)
 	return e;
 }
 
-/* The page is the peer's, and the answer to what we asked. */
-static struct err check_page(struct pull *p, struct txn *txn,
-			     struct http_fields fields, struct span body)
+/* The answer is the peer's, and to what we asked. */
+static struct err check_answer(struct pull *p, struct txn *txn,
+			       struct http_fields fields, struct span since,
+			       struct span body,
+			       struct page_signature *signature,
+			       struct span *field)
 {
 	const struct replica_certificate *c;
-	struct page_signature signature;
-	struct page_facts facts = {.since = span_str(p->cursor), .body = body};
-	struct span value;
+	struct page_facts facts = {.since = since, .body = body};
 	struct err e;
 
-	if (!http_field_get(fields, "entente-page", &value))
-		return err_make(ERR_SIGNATURE, "a page without signature");
-	e = page_parse(value, &signature);
+	if (!http_field_get(fields, "entente-page", field))
+		return err_make(ERR_SIGNATURE, "an answer without signature");
+	e = page_parse(*field, signature);
 	if (!failed(e))
 		e = trust_certificate(p->config.trust, txn, p->replica, &c);
 	if (failed(e))
@@ -51,12 +52,53 @@ static struct err check_page(struct pull *p, struct txn *txn,
 	facts.replica = p->replica;
 	memcpy(facts.reader, p->config.self.code, NATION_LEN);
 	memcpy(facts.ask, p->ask, PAGE_ASK_LEN);
-	return page_check(c->draft.request, &facts, &signature);
+	return page_check(c->draft.request, &facts, signature);
+}
+
+static struct err take_ticks(struct pull *p, struct txn *txn, int status,
+			     struct http_fields fields, struct span body,
+			     uint64_t now_ms)
+{
+	char since[TICKS_MINUTE_TEXT] = "";
+	struct page_signature signature;
+	struct span field;
+	struct err e;
+
+	if (status == 0 || status >= 500 || status == 401 || status == 429)
+		return err_make(ERR_UNREACHABLE, "no ticks");
+	p->ticks_due_ms = now_ms + PULL_TICKS_MS;
+	p->state = PULL_PAGE;
+	if (status != 200)
+		return ERR_NONE; /* a relay without them is pulled all the same */
+	if (p->config.has_tick)
+		ticks_minute_format(p->config.tick_minute, since);
+	e = check_answer(p, txn, fields, span_str(since), body, &signature,
+			 &field);
+	if (failed(e))
+		return e;
+	buf_reset(&p->heard_body);
+	buf_reset(&p->heard_page);
+	buf_put(&p->heard_body, body);
+	buf_put(&p->heard_page, field);
+	e = buf_check(&p->heard_body);
+	if (!failed(e))
+		e = buf_check(&p->heard_page);
+	if (failed(e))
+		return e;
+	p->heard = (struct ticks_heard){.of = p->replica,
+					.body = buf_span(&p->heard_body),
+					.page = buf_span(&p->heard_page),
+					.time = signature.time};
+	memcpy(p->heard.ask, p->ask, PAGE_ASK_LEN);
+	p->state = PULL_HEARD;
+	return ERR_NONE;
 }
 
 static struct err take_page(struct pull *p, struct txn *txn, int status,
 			    struct http_fields fields, struct span body)
 {
+	struct page_signature signature;
+	struct span field;
 	struct err e;
 
 	if (status == 204) {
@@ -70,7 +112,8 @@ static struct err take_page(struct pull *p, struct txn *txn, int status,
 	}
 	if (status != 200)
 		return err_make(ERR_UNREACHABLE, "no page");
-	e = check_page(p, txn, fields, body);
+	e = check_answer(p, txn, fields, span_str(p->cursor), body, &signature,
+			 &field);
 	if (failed(e))
 		return e;
 	body = arena_copy(&p->arena, body);
@@ -271,6 +314,12 @@ void pull_recv(struct pull *p, struct txn *txn, unsigned slot, int status,
 	case PULL_PAGE:
 		e = take_page(p, txn, status, fields, body);
 		break;
+	case PULL_TICKS:
+		e = take_ticks(p, txn, status, fields, body, now_ms);
+		break;
+	case PULL_WITNESS: /* it is the peer's to keep it */
+		p->state = PULL_PAGE;
+		break;
 	case PULL_KEYS:
 		if (c->body.len)
 			e = take_keys(p, status, body);
@@ -282,6 +331,7 @@ void pull_recv(struct pull *p, struct txn *txn, unsigned slot, int status,
 		e = take_want(p, c->want, status, body);
 		break;
 	case PULL_WAITING:
+	case PULL_HEARD:
 	case PULL_READY:
 		break;
 	}

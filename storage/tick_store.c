@@ -24,7 +24,7 @@ static struct err encode(const struct tick_row *row, struct buf *out)
 	if (row->witness_count > TICK_WITNESSES_MAX ||
 	    row->blob.len > TICK_STORE_BLOB_MAX)
 		return err_make(ERR_TOO_LARGE, "ticks: row");
-	buf_put_var(out, row->blob);
+	record_put_long(out, row->blob);
 	buf_put_u64(out, row->received);
 	buf_put_u8(out, row->own);
 	if (row->own) {
@@ -47,7 +47,7 @@ static struct err decode(const struct txn_row *row, struct arena *arena,
 
 	*out = (struct tick_row){.of = record_read_replica(&k),
 				 .minute = span_read_u64(&k)};
-	out->blob = arena_copy(arena, span_read_var(&r));
+	out->blob = arena_copy(arena, record_read_long(&r));
 	out->received = span_read_u64(&r);
 	out->own = span_read_u8(&r) == 1;
 	if (out->own) {
@@ -73,7 +73,7 @@ static struct err put(struct txn *txn, struct key key,
 	struct buf value;
 	struct err e;
 
-	buf_init(&value, 64 << 10);
+	buf_init(&value, TICK_STORE_BLOB_MAX + (32 << 10));
 	e = encode(row, &value);
 	if (!failed(e))
 		e = txn_put(txn, TABLE_TICKS, key, buf_span(&value));
@@ -159,7 +159,7 @@ static struct err count_breaks(struct txn *txn, struct replica of,
 	struct arena arena;
 	struct err e = ERR_NONE;
 
-	arena_init(&arena, 4 << 20);
+	arena_init(&arena, (TICK_BREAKS_MAX + 1) * TICK_STORE_BLOB_MAX);
 	for (*count = 0; !failed(e); *count += !failed(e))
 		e = tick_break_next(txn, of, &arena, &digest, &row);
 	arena_clear(&arena);

@@ -2,9 +2,9 @@
  * Ticks: our own, with what is needed to prove what lies under them, and those
  * of other nations, with the countersignatures of both.
  *
- * A chain has one tick a minute at most.  What does not fit into it, and is
- * signed all the same, is a break: kept beside, named by its digest, as
- * evidence.  The caller has checked the signatures.
+ * A chain has one tick a minute at most.  What a relay said against its own
+ * chain is a break: kept beside the tick that it belies, under a name that the
+ * caller gives, as evidence.  The caller has checked the signatures.
  */
 #ifndef STORAGE_TICK_STORE_H
 #define STORAGE_TICK_STORE_H
@@ -14,7 +14,7 @@
 
 enum {
 	TICK_WITNESSES_MAX = 64, /* of one tick */
-	TICK_STORE_BLOB_MAX = 512,
+	TICK_STORE_BLOB_MAX = 256 * 1024, /* a break holds its evidence */
 	TICK_BREAKS_MAX = 64, /* kept of one replica */
 	TICK_KEPT_DAYS = 400,
 };
@@ -22,7 +22,8 @@ enum {
 struct tick_row {
 	struct replica of;
 	uint64_t minute;
-	struct span blob;  /* proto/document/tick.h */
+	struct span blob;  /* proto/document/tick.h; of a break: what the
+			    * caller keeps as evidence */
 	uint64_t received; /* UTC seconds */
 	/* Of our own: what opens the tree and the audit's end. */
 	bool own;
@@ -49,12 +50,13 @@ struct err tick_next(struct txn *txn, struct replica of, uint64_t minute,
 struct err tick_before(struct txn *txn, struct replica of, uint64_t minute,
 		       struct arena *arena, struct tick_row *out);
 
-/* Keeps a break; the same again, and what is beyond the cap, is nothing. */
+/* Keeps a break; one of that name again, and what is beyond the cap, is
+ * nothing. */
 struct err tick_break_put(struct txn *txn, const struct tick_row *row,
-			  struct digest digest);
-/* The next break after (out->minute, *digest), zeros at first. */
+			  struct digest name);
+/* The next break after (out->minute, *name), zeros at first. */
 struct err tick_break_next(struct txn *txn, struct replica of,
-			   struct arena *arena, struct digest *digest,
+			   struct arena *arena, struct digest *name,
 			   struct tick_row *out);
 
 /* Drops ticks of the chain below `minute`, but for the last one. */

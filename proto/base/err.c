@@ -156,6 +156,11 @@ static const struct err_row rows[ERR_COUNT] = {
 	[ERR_URI_TOO_LONG] = {"uri-too-long", 414,
 			      "Path and query are longer than the limit.",
 			      "Send a shorter path and query.", EXIT_FAULT},
+	[ERR_PUT_BACK] = {"put-back", 503,
+			  "The relay's disk is older than what was seen of it.",
+			  "Its operators restore it under a new replica "
+			  "number; try again later.",
+			  EXIT_FAULT},
 };
 
 const struct err_row *err_row(enum err_code code)

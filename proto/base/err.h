@@ -69,6 +69,7 @@ enum err_code {
 	ERR_USAGE,	    /* a wrong command line or query parameter */
 	ERR_HEAD_TOO_LARGE, /* header fields beyond the limits */
 	ERR_URI_TOO_LONG,
+	ERR_PUT_BACK, /* the relay's disk is older than what peers saw of it */
 
 	ERR_COUNT
 };

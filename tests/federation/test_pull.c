@@ -76,12 +76,27 @@ static int end(void **state)
 	return 0;
 }
 
-/* The next request begins with that. */
+static void answer(struct scene *s, int status, struct span body)
+{
+	pull_recv(s->pull, s->txn, s->request.slot, status,
+		  (struct http_fields){0}, body, s->now);
+}
+
+static bool begins(const struct scene *s, const char *target)
+{
+	return span_eq_str(span_sub(s->request.target, 0, strlen(target)),
+			   target);
+}
+
+/* The next request begins with that; this peer has no ticks. */
 static void asks(struct scene *s, const char *target)
 {
 	assert_true(pull_next(s->pull, s->now, &s->request));
-	assert_true(span_eq_str(span_sub(s->request.target, 0, strlen(target)),
-				target));
+	if (begins(s, "/v1/peer/ticks")) {
+		answer(s, 404, span_str(""));
+		assert_true(pull_next(s->pull, s->now, &s->request));
+	}
+	assert_true(begins(s, target));
 }
 
 static void asks_nothing(struct scene *s)
@@ -89,12 +104,6 @@ static void asks_nothing(struct scene *s)
 	struct pull_request none;
 
 	assert_false(pull_next(s->pull, s->now, &none));
-}
-
-static void answer(struct scene *s, int status, struct span body)
-{
-	pull_recv(s->pull, s->txn, s->request.slot, status,
-		  (struct http_fields){0}, body, s->now);
 }
 
 static void answer_me(struct scene *s)

@@ -9,6 +9,7 @@
 #include "relay/guard/core/pulls.h"
 #include "relay/guard/core/reference.h"
 #include "relay/guard/core/state.h"
+#include "relay/guard/core/ticking.h"
 #include "storage/author_store.h"
 #include "storage/file.h"
 #include "storage/policy_store.h"
@@ -449,6 +450,8 @@ static struct err load(struct core *core, const struct core_config *config)
 	if (!failed(e))
 		e = load_policy(core, txn);
 	txn_abort(&txn);
+	if (!failed(e))
+		e = ticking_open(core);
 	if (!failed(e))
 		e = housekeeping_start(core);
 	if (!failed(e))

@@ -4,6 +4,7 @@
 #include "proto/document/segment.h"
 #include "relay/guard/core/housekeeping.h"
 #include "relay/guard/core/pulls.h"
+#include "relay/guard/core/ticking.h"
 #include "storage/document_internal.h"
 #include "storage/segment.h"
 #include "storage/token.h"
@@ -277,7 +278,9 @@ void core_tick(struct core *core)
 	pthread_mutex_unlock(&core->lock);
 	if (refusals)
 		write_jobs(core, NULL, 0);
-	e = pulls_withdraw(core);
+	e = ticking_make(core);
+	if (!failed(e))
+		e = pulls_withdraw(core);
 	if (purge) {
 		e = housekeeping_purge(core);
 		if (failed(e)) { /* try again at the next tick */

@@ -183,6 +183,9 @@ static struct err check(struct job *job)
 	txn_abort(&txn);
 	if (!failed(e))
 		e = allowed(job);
+	if (!failed(e) && job->listener != CORE_ADMIN &&
+	    atomic_load(&job->core->put_back))
+		e = err_make(ERR_PUT_BACK, "peers saw more of this relay");
 	if (!failed(e) && job->op->proof != PROOF_CERTIFICATE)
 		e = proof_check(job);
 	if (!failed(e) && (job->asker.kind & (ASKER_DEVICE | ASKER_NATION)))

@@ -23,6 +23,8 @@ const struct operation *const core_operations[] = {
 	&op_enrol,
 	&op_peer_invitation,
 	&op_peer_certificates,
+	&op_peer_ticks,
+	&op_peer_witness,
 	/* admin */
 	&admin_status,
 	&admin_subjects,

@@ -9,6 +9,7 @@
 #include "proto/exchange/peering.h"
 #include "relay/guard/core/ops/ops.h"
 #include "relay/guard/core/pulls.h"
+#include "relay/guard/core/ticking.h"
 #include "storage/returning.h"
 #include "storage/token.h"
 
@@ -42,6 +43,7 @@ struct entry {
 	struct pull *pull; /* NULL: suspended */
 	char endpoint[PEER_ENDPOINT_MAX + 1];
 	struct buf ca;
+	enum ticks_fault fault; /* of what it last said */
 };
 
 /* A nation's own cursor is complete to `seq`. */
@@ -141,7 +143,25 @@ static struct entry *find(struct pulls *p, struct nation nation)
 	return NULL;
 }
 
-static struct err start(struct pulls *p, struct entry *e,
+/* The newest tick of the peer that is known. */
+static struct err known_tick(struct txn *txn, struct replica of, bool *has,
+			     uint64_t *minute)
+{
+	struct tick_row *row = malloc(sizeof(*row));
+	struct arena arena;
+	struct err e = row ? ERR_NONE : err_make(ERR_NO_MEMORY, "ticks");
+
+	arena_init(&arena, 1 << 20);
+	if (!failed(e))
+		e = tick_last(txn, of, &arena, row);
+	*has = !failed(e);
+	*minute = *has ? row->minute : 0;
+	arena_clear(&arena);
+	free(row);
+	return e.code == ERR_NOT_FOUND ? ERR_NONE : e;
+}
+
+static struct err start(struct pulls *p, struct txn *txn, struct entry *e,
 			const struct peer *peer)
 {
 	struct pull_config config = {
@@ -153,11 +173,13 @@ static struct err start(struct pulls *p, struct entry *e,
 		.guard_p384 = p->core->guard_p384,
 		.random = p->core->random,
 	};
+	struct err err = known_tick(txn, peer->replica, &config.has_tick,
+				    &config.tick_minute);
 
-	return pull_new(&config, &e->pull);
+	return failed(err) ? err : pull_new(&config, &e->pull);
 }
 
-static void see_peer(struct pulls *p, const struct peer *peer)
+static void see_peer(struct pulls *p, struct txn *txn, const struct peer *peer)
 {
 	struct entry *e = find(p, peer->nation);
 
@@ -176,7 +198,7 @@ static void see_peer(struct pulls *p, const struct peer *peer)
 		pull_free(e->pull);
 		e->pull = NULL;
 	} else if (!e->pull) {
-		(void)start(p, e, peer).code; /* looked at again later */
+		(void)start(p, txn, e, peer).code; /* looked at again later */
 	}
 }
 
@@ -431,7 +453,7 @@ static void look(struct pulls *p, uint64_t now)
 	arena_init(&arena, PEER_ARENA_MAX);
 	if (!failed(txn_begin_read(p->core->store, STORE_RECORDS, &txn)))
 		while (!failed(peer_next(txn, &arena, &peer)))
-			see_peer(p, &peer);
+			see_peer(p, txn, &peer);
 	txn_abort(&txn);
 	arena_clear(&arena);
 }
@@ -702,6 +724,43 @@ out:
 	return e;
 }
 
+static void hear(struct pulls *p, struct entry *entry)
+{
+	const struct ticks_heard *heard = pull_heard(entry->pull);
+	struct txn *txn = NULL;
+	struct buf witness;
+	bool has = false;
+	uint64_t minute = 0;
+	struct err e;
+
+	buf_init(&witness, WITNESS_BLOB_MAX);
+	e = ticking_heard(p->core, heard, &witness, &entry->fault);
+	if (failed(e)) /* dropped; asked for again in a minute */
+		buf_reset(&witness);
+	e = txn_begin_read(p->core->store, STORE_RECORDS, &txn);
+	if (!failed(e))
+		e = known_tick(txn, heard->of, &has, &minute);
+	txn_abort(&txn);
+	if (failed(e))
+		pull_failed(entry->pull, clock_ms(&p->core->clock));
+	else
+		pull_heard_done(entry->pull, has, minute, buf_span(&witness));
+	buf_clear(&witness);
+}
+
+enum ticks_fault pulls_ticks_fault(struct core *core, struct nation nation)
+{
+	struct pulls *p = core->pulls;
+	enum ticks_fault fault = TICKS_SOUND;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < p->count; i++)
+		if (nation_eq(p->peers[i].nation, nation))
+			fault = p->peers[i].fault;
+	pthread_mutex_unlock(&p->lock);
+	return fault;
+}
+
 static void pull_done(struct pulls *p, struct out *o, int status,
 		      struct http_fields fields, struct span body)
 {
@@ -720,6 +779,8 @@ static void pull_done(struct pulls *p, struct out *o, int status,
 		pull_failed(entry->pull, now);
 		return;
 	}
+	if (pull_heard(entry->pull))
+		hear(p, entry);
 	if (!pull_ready(entry->pull))
 		return;
 	e = take_page(p, entry);

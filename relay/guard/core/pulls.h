@@ -5,6 +5,7 @@
 #ifndef RELAY_GUARD_CORE_PULLS_H
 #define RELAY_GUARD_CORE_PULLS_H
 
+#include "proto/exchange/ticks.h"
 #include "relay/guard/core/state.h"
 
 struct err pulls_open(struct core *core);
@@ -15,6 +16,8 @@ void pulls_wake(struct core *core);
 void pulls_told(struct core *core, struct nation nation, struct seq seq);
 /* Documents whose edits have come home are withdrawn; the writer's thread. */
 struct err pulls_withdraw(struct core *core);
+/* What the peer last said of its ticks, judged. */
+enum ticks_fault pulls_ticks_fault(struct core *core, struct nation nation);
 /* True while a pull fetches content of that document. */
 bool pulls_hold(struct core *core, struct doc_id doc);
 

@@ -231,8 +231,11 @@ bool core_seal(struct core *core)
 	struct group_row row = {0};
 	struct txn *txn = NULL;
 	bool any = false;
-	struct err e = txn_begin_read(core->store, STORE_RECORDS, &txn);
+	struct err e;
 
+	if (atomic_load(&core->put_back)) /* see ticking.h */
+		return false;
+	e = txn_begin_read(core->store, STORE_RECORDS, &txn);
 	while (!failed(e)) {
 		struct sealed_group *s = NULL;
 

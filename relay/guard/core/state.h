@@ -102,6 +102,8 @@ struct core {
 	atomic_uint_fast64_t epoch;	/* for parked readers */
 	atomic_uint_fast64_t commits;	/* since the start */
 	atomic_uint_fast64_t authority; /* commits that changed who may what */
+	uint64_t tick_minute; /* of our newest; the writer's */
+	atomic_bool put_back; /* peers saw ticks of ours that are not here */
 
 	int folder_lock;      /* of store_lock */
 	pthread_mutex_t lock; /* the rest */

@@ -18,6 +18,7 @@ extern const struct operation op_upload_new, op_upload_head, op_upload_patch,
 	op_upload_drop;
 extern const struct operation op_enrol;
 extern const struct operation op_peer_invitation, op_peer_certificates;
+extern const struct operation op_peer_ticks, op_peer_witness;
 
 /* Signs job->body as a page (exchange/page.h) into the answer's fields. */
 struct err ops_page_sign(struct job *job, const uint8_t ask[PAGE_ASK_LEN],
