@@ -496,7 +496,7 @@ static void place_call(struct world *w, struct world_relay *from,
 				  .body = call->body};
 	struct job *job;
 
-	if (!to || !to->core || to->cut || from->cut) {
+	if (!to || !to->core || to->cut || to->hidden || from->cut) {
 		core_call_done(from->core, call->id, 0, NULL, 0, span_str(""));
 		return;
 	}
@@ -521,7 +521,7 @@ static void place_call(struct world *w, struct world_relay *from,
 	abort();
 }
 
-/* Long polls are asked again when their relay has moved. */
+/* Long polls are asked again when their relay has moved, or time is up. */
 static bool pump_parked(struct world *w)
 {
 	bool moved = false;
@@ -533,7 +533,8 @@ static bool pump_parked(struct world *w)
 		if (!p->job)
 			continue;
 		epoch = core_epoch(p->to->core);
-		if (epoch == p->epoch)
+		if (epoch == p->epoch &&
+		    core_deadline_ms(p->job) > clock_ms(&w->clock))
 			continue;
 		p->epoch = epoch;
 		if (run_job(p->to, p->job, span_str(""))) {
@@ -560,7 +561,7 @@ void world_pump(struct world *w)
 				moved = true;
 				place_call(w, r, call);
 			}
-			if (r->core)
+			if (r->core && !r->still)
 				core_tick(r->core);
 		}
 		if (!moved)

@@ -30,7 +30,9 @@ struct world_relay {
 	struct buf officer;	/* DER of the operator's */
 	struct crypto_key *officer_key;
 	uint8_t root_key[32];
-	bool cut; /* peers cannot reach it */
+	bool cut;    /* no call reaches it or leaves it */
+	bool hidden; /* it reaches others, and none reaches it */
+	bool still;  /* nothing is done that only time asks for */
 };
 
 struct world_device {
