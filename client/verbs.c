@@ -10,6 +10,7 @@
 #include "client/cmd_officer.h"
 #include "client/cmd_offline.h"
 #include "client/cmd_policy.h"
+#include "client/cmd_tick.h"
 #include "client/cmd_store.h"
 
 /* Who an officer's verb is for, where --as says no other. */
@@ -165,6 +166,19 @@ static const struct cli_verb verbs[] = {
 	{"audit", "verify", "", 0, 0, "from=NUMBER" OFFICER,
 	 "Check the audit's chain.", "entente audit verify --folder gbr",
 	 cmd_audit_verify, AUDITOR},
+
+	{"tick", "list", "", 0, 0, "" OFFICER,
+	 "Show the newest tick of this relay and of its peers, who "
+	 "countersigned, and what evidence there is against any.",
+	 "entente tick list --folder gbr", cmd_tick_list, AUDITOR},
+	{"tick", "evidence", "REPLICA", 1, 1, "number=N out=FILE" OFFICER,
+	 "Fetch evidence against a relay, for other nations to verify.",
+	 "entente tick evidence FRA.1 --out fra.json --folder gbr",
+	 cmd_tick_evidence, AUDITOR},
+	{"tick", "verify", "FILE", 1, 1, "",
+	 "Check evidence without any relay: what it proves, against whom, "
+	 "under which seal root; exit 0 proved, 2 not.",
+	 "entente tick verify fra.json", cmd_tick_verify, NULL},
 
 	{"store", "check", "FOLDER", 1, 1, "passphrase-file=FILE",
 	 "Walk the whole store of a relay that does not run, and say what is "

@@ -28,7 +28,7 @@ struct ticks_taking {
 	enum ticks_fault fault; /* of who answered */
 	bool has_newest;	/* seen for the first time: to be witnessed */
 	struct tick newest;
-	bool put_back; /* it saw ticks of ours that are not here */
+	bool put_back;	 /* it saw ticks of ours that are not here */
 	unsigned breaks; /* evidence that is new, of whomever */
 };
 

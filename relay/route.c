@@ -71,7 +71,10 @@ static const struct row table[] = {
 	 {WRITE_MAX, false, 128 * KIB, true, false}},
 	{P, "GET", "/v1/peer/certificates", {0, false, 1 * MIB, false, false}},
 	{P, "GET", "/v1/peer/ticks", {0, false, 128 * KIB, false, false}},
-	{P, "POST", "/v1/peer/ticks", {WRITE_MAX, false, 8 * KIB, false, false}},
+	{P,
+	 "POST",
+	 "/v1/peer/ticks",
+	 {WRITE_MAX, false, 8 * KIB, false, false}},
 
 	{A, "GET", "/readyz", {0, false, 0, true, true}},
 	{A,

@@ -180,8 +180,7 @@ static void check_slot(const struct look *l)
 
 	if (!doc->slot)
 		return;
-	if (check_has(l->c, TABLE_SLOTS,
-		      key_slot_document(doc->slot, doc->id)))
+	if (check_has(l->c, TABLE_SLOTS, key_slot_document(doc->slot, doc->id)))
 		l->c->slots_named++;
 	else
 		fault(l, "the slot of its keys does not name it");

@@ -104,7 +104,8 @@ static struct err walk(struct txn *txn, struct replica of, struct key from,
 	size_t chain = chain_key_len(of);
 	struct txn_cursor *cursor = NULL;
 	struct txn_row row;
-	struct err e = txn_cursor_open(txn, TABLE_TICKS, key_ticks(of), &cursor);
+	struct err e =
+		txn_cursor_open(txn, TABLE_TICKS, key_ticks(of), &cursor);
 
 	if (!failed(e))
 		e = back ? txn_cursor_seek_before(cursor, from, &row)

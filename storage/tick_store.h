@@ -13,9 +13,9 @@
 #include "storage/txn.h"
 
 enum {
-	TICK_WITNESSES_MAX = 64, /* of one tick */
+	TICK_WITNESSES_MAX = 64,	  /* of one tick */
 	TICK_STORE_BLOB_MAX = 256 * 1024, /* a break holds its evidence */
-	TICK_BREAKS_MAX = 64, /* kept of one replica */
+	TICK_BREAKS_MAX = 64,		  /* kept of one replica */
 	TICK_KEPT_DAYS = 400,
 };
 

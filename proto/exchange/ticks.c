@@ -43,13 +43,13 @@ struct err ticks_answer_decode(struct span body, struct arena *arena,
 		e = json_get_bool(json, "more", &a.more);
 	if (!failed(e))
 		e = member_blobs(json, "others", TICKS_OTHERS, TICK_BLOB_MAX,
-			      arena, a.others, &a.other_count);
+				 arena, a.others, &a.other_count);
 	if (!failed(e))
 		e = member_blob_maybe(json, "seen", TICK_BLOB_MAX, arena, &has,
 				      &a.seen);
 	if (!failed(e))
-		e = member_blobs(json, "ticks", TICKS_PAGE, TICK_BLOB_MAX, arena,
-			      a.ticks, &a.count);
+		e = member_blobs(json, "ticks", TICKS_PAGE, TICK_BLOB_MAX,
+				 arena, a.ticks, &a.count);
 	json_free(json);
 	if (!failed(e))
 		*out = a;
@@ -75,7 +75,7 @@ struct err ticks_witnesses_decode(struct span body, struct arena *arena,
 
 	if (!failed(e))
 		e = member_blobs(json, "witnesses", TICKS_WITNESSES,
-			      WITNESS_BLOB_MAX, arena, v.blobs, &v.count);
+				 WITNESS_BLOB_MAX, arena, v.blobs, &v.count);
 	json_free(json);
 	if (!failed(e))
 		*out = v;
@@ -178,8 +178,7 @@ struct err ticks_judge(const struct tick *known,
 		return ERR_NONE;
 	}
 	e = ticks_judge_tick(known, &last, fault);
-	if (!failed(e) && !*fault &&
-	    last.minute + TICKS_FROZEN_MIN < time / 60)
+	if (!failed(e) && !*fault && last.minute + TICKS_FROZEN_MIN < time / 60)
 		*fault = TICKS_FROZEN;
 	return e;
 }

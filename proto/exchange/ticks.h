@@ -89,8 +89,8 @@ struct ticks_evidence {
 	/* an answer of it: */
 	struct span body;
 	uint8_t ask[PAGE_ASK_LEN];
-	struct nation reader;	  /* who asked */
-	struct span page;	  /* the field Entente-Page */
+	struct nation reader;			/* who asked */
+	struct span page;			/* the field Entente-Page */
 	struct span witnesses[TICKS_WITNESSES]; /* of `known`, by whomever */
 	size_t witness_count;
 };

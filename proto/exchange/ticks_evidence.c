@@ -58,8 +58,9 @@ static struct err decode_answer(const struct json *json, struct arena *arena,
 struct err ticks_evidence_decode(struct span body, struct arena *arena,
 				 struct ticks_evidence *out)
 {
-	static const char *const names[] = {"answer", "certificate", "known",
-					    "other",  "root",	     "witnesses",
+	static const char *const names[] = {"answer", "certificate",
+					    "known",  "other",
+					    "root",   "witnesses",
 					    NULL};
 	struct ticks_evidence v = {0};
 	bool has = false;
@@ -95,9 +96,10 @@ struct err ticks_evidence_decode(struct span body, struct arena *arena,
 static struct err check_ticks(const struct ticks_answer *answer,
 			      const struct replica_certificate *c)
 {
-	const struct span newest[] = {
-		answer->count ? answer->ticks[answer->count - 1] : answer->last,
-		answer->last};
+	const struct span newest[] = {answer->count
+					      ? answer->ticks[answer->count - 1]
+					      : answer->last,
+				      answer->last};
 	struct tick tick;
 	struct err e = ERR_NONE;
 

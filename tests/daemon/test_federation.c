@@ -188,6 +188,31 @@ static void every_audit_is_whole(void **state)
 	assert_true(nation_daemon_audit_is_sound(&fra));
 }
 
+/* Over the wire too: within two minutes each relay's tick is countersigned. */
+static void ticks_are_countersigned_by_peers(void **state)
+{
+	uint64_t until = nation_daemon_now_ms() + 150 * 1000;
+	const struct nation_daemon *all[] = {&gbr, &deu, &fra};
+
+	for (int i = 0; i < 3; i++) {
+		struct buf said;
+		bool seen = false;
+
+		while (!seen && nation_daemon_now_ms() < until) {
+			buf_init(&said, 1 << 20);
+			assert_int_equal(nation_daemon_entente(
+						 all[i], &said,
+						 "tick list --json --folder @"),
+					 0);
+			seen = strstr(buf_cstr(&said), "\"witnessed\"");
+			assert_null(strstr(buf_cstr(&said), "broken"));
+			buf_clear(&said);
+			nation_daemon_sleep_ms(1000);
+		}
+		assert_true(seen);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +220,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_becomes_of_it_follows),
 		cmocka_unit_test(an_edit_and_a_relabel_meet_in_either_order),
 		cmocka_unit_test(a_peer_that_was_down_gets_what_it_missed),
+		cmocka_unit_test(ticks_are_countersigned_by_peers),
 		cmocka_unit_test(every_audit_is_whole),
 	};
 

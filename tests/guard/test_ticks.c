@@ -35,12 +35,9 @@ static int begin(void **state)
 
 	world_new(w, 11);
 	arena_init(&s->arena, 64 << 20);
-	world_file("docs/policy/clearances/gbr-restricted.xml",
-		   &s->profile[0]);
-	world_file("docs/policy/clearances/deu-restricted.xml",
-		   &s->profile[1]);
-	world_file("docs/policy/clearances/fra-restricted.xml",
-		   &s->profile[2]);
+	world_file("docs/policy/clearances/gbr-restricted.xml", &s->profile[0]);
+	world_file("docs/policy/clearances/deu-restricted.xml", &s->profile[1]);
+	world_file("docs/policy/clearances/fra-restricted.xml", &s->profile[2]);
 	world_file("docs/policy/labels/restricted-rel-gbr-deu-fra.xml",
 		   &s->label);
 	s->gbr = world_relay(w, "GBR");
@@ -140,8 +137,8 @@ static bool proves(struct story *s, struct world_relay *at, struct replica of,
 		found = found || fault == want;
 		world_must(tick_decode(v.known, &known));
 		((uint8_t *)v.known.at)[40] ^= 1;
-		assert_true(failed(ticks_evidence_check(
-			&v, &s->arena, &accused, &when, &fault)));
+		assert_true(failed(ticks_evidence_check(&v, &s->arena, &accused,
+							&when, &fault)));
 	}
 	return found;
 }
@@ -170,7 +167,8 @@ static void shell(const char *format, const char *a, const char *b)
 static void keep_disk(struct story *s, struct world_relay *r)
 {
 	world_close(&s->w, r);
-	shell("rm -rf '%1$s.old' && cp -a '%2$s' '%1$s.old'", r->folder, r->folder);
+	shell("rm -rf '%1$s.old' && cp -a '%2$s' '%1$s.old'", r->folder,
+	      r->folder);
 	world_open(&s->w, r);
 }
 
@@ -262,8 +260,8 @@ static void a_relay_that_goes_back_is_convicted(void **state)
 	minute(s, s->gbr);
 	assert_int_equal(pulls_ticks_fault(s->deu->core, s->gbr->nation),
 			 TICKS_ROLLED_BACK);
-	assert_true(proves(s, s->deu, s->gbr->core->replica,
-			   TICKS_ROLLED_BACK));
+	assert_true(
+		proves(s, s->deu, s->gbr->core->replica, TICKS_ROLLED_BACK));
 	/* And it goes on as if nothing had been. */
 	minute(s, NULL);
 	assert_int_equal(pulls_ticks_fault(s->deu->core, s->gbr->nation),
@@ -275,11 +273,11 @@ static void a_relay_that_goes_back_is_convicted(void **state)
 static void a_relay_with_an_old_disk_stops_by_itself(void **state)
 {
 	struct story *s = *state;
-	struct world_request request = {
-		.listener = CORE_PEER,
-		.certificate = buf_span(&s->deu->certificate),
-		.method = "GET",
-		.target = "/v1/changes?ask=AAECAwQFBgcICQoLDA0ODw"};
+	struct world_request request =
+		{.listener = CORE_PEER,
+		 .certificate = buf_span(&s->deu->certificate),
+		 .method = "GET",
+		 .target = "/v1/changes?ask=AAECAwQFBgcICQoLDA0ODw"};
 	struct world_answer answer;
 	struct tick_row before, after;
 

@@ -52,5 +52,7 @@ const struct operation *const core_operations[] = {
 	&admin_audit_verify,
 	&admin_explain,
 	&admin_reference,
+	&admin_ticks,
+	&admin_tick_evidence,
 	NULL,
 };

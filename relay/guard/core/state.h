@@ -102,7 +102,7 @@ struct core {
 	atomic_uint_fast64_t epoch;	/* for parked readers */
 	atomic_uint_fast64_t commits;	/* since the start */
 	atomic_uint_fast64_t authority; /* commits that changed who may what */
-	uint64_t tick_minute; /* of our newest; the writer's */
+	uint64_t tick_minute;		/* of our newest; the writer's */
 	atomic_bool put_back; /* peers saw ticks of ours that are not here */
 
 	int folder_lock;      /* of store_lock */
@@ -156,9 +156,9 @@ struct job {
 	struct http_path path;
 	struct http_query query;
 	struct asker asker;
-	struct policing *policing; /* kept */
+	struct policing *policing;	/* kept */
 	struct policing_reader *reader; /* held */
-	struct policing_label *label; /* brought, not stored; owned */
+	struct policing_label *label;	/* brought, not stored; owned */
 	bool is_signed;
 	struct digest proof;
 	uint64_t nonce_slot;

@@ -73,8 +73,8 @@ static struct err fill(struct core *core, struct txn *txn,
 	struct digest *roots = NULL, link;
 	struct tick before;
 	size_t count = 0;
-	struct err e = random_fill(&core->random, row->secret,
-				   sizeof(row->secret));
+	struct err e =
+		random_fill(&core->random, row->secret, sizeof(row->secret));
 
 	if (!failed(e))
 		e = random_fill(&core->random, row->salt, sizeof(row->salt));

@@ -24,6 +24,7 @@ extern const struct operation admin_policy, admin_policy_put;
 extern const struct operation admin_audit, admin_audit_verify;
 extern const struct operation admin_explain;
 extern const struct operation admin_reference;
+extern const struct operation admin_ticks, admin_tick_evidence;
 
 /* Who may: bits of struct operation's `roles`. */
 enum {

@@ -25,8 +25,7 @@ static struct err put_ticks(struct job *job, struct txn *txn, uint64_t after,
 	struct err e = arena_check(&job->arena);
 
 	while (!failed(e)) {
-		e = tick_next(txn, job->core->replica, after, &job->arena,
-			      row);
+		e = tick_next(txn, job->core->replica, after, &job->arena, row);
 		if (failed(e))
 			break;
 		if (a->count == TICKS_PAGE) {
@@ -49,8 +48,7 @@ static struct err put_others(struct job *job, struct txn *txn,
 		struct span *at = &a->others[a->other_count];
 
 		e = peer_next(txn, &job->arena, &peer);
-		if (failed(e) ||
-		    nation_eq(peer.nation, job->asker.peer.nation))
+		if (failed(e) || nation_eq(peer.nation, job->asker.peer.nation))
 			continue;
 		e = newest(job, txn, peer.replica, at);
 		if (!failed(e) && at->len)
@@ -75,8 +73,7 @@ static struct err ticks_check(struct job *job)
 	if (!failed(e))
 		e = http_query_fixed(&job->query, "ask", ask, sizeof(ask));
 	if (!failed(e) && has)
-		e = http_query_u64(&job->query, "after",
-				   &after);
+		e = http_query_u64(&job->query, "after", &after);
 	if (!failed(e))
 		e = txn_begin_read(job->core->store, STORE_RECORDS, &txn);
 	/* Whoever knows none of ours begins at the last. */
