@@ -20,7 +20,7 @@ static inline uint64_t rng_next(struct rng *r)
 /* 0 to below - 1. */
 static inline unsigned rng_below(struct rng *r, unsigned below)
 {
-	return (unsigned)(rng_next(r) % below);
+	return (unsigned)((rng_next(r) >> 32) * below >> 32);
 }
 
 #endif

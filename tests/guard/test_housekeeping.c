@@ -12,6 +12,7 @@
 #include "relay/guard/core/state.h"
 #include "storage/file.h"
 #include "storage/segment.h"
+#include "storage/upload.h"
 #include "tests/guard/world.h"
 
 struct story {
@@ -197,6 +198,83 @@ static void a_purge_that_a_crash_cut_off_is_finished_at_start(void **state)
 	arena_clear(&arena);
 }
 
+/* A crash leaves the lease and what came so far: both are kept, for the device
+ * goes on, and go when its time is over. */
+static void half_an_upload_goes_when_its_time_is_over(void **state)
+{
+	struct story *s = *state;
+	struct upload upload = {.id = {4},
+				.doc = {{5}},
+				.author = {{6}},
+				.size = 300000,
+				.total = 300056,
+				.offset = 262172,
+				.time = clock_s(&s->w.clock)};
+	struct digest came = {{7}};
+	struct txn *txn = NULL;
+	struct err e;
+
+	world_must(txn_begin_write(s->gbr->core->store, STORE_SEGMENTS, &txn));
+	world_must(segment_put(txn, upload.doc, came, span_str("came")));
+	world_must(txn_commit(&txn));
+	world_must(txn_begin_write(s->gbr->core->store, STORE_RECORDS, &txn));
+	world_must(upload_put(txn, &upload));
+	world_must(txn_commit(&txn));
+	world_close(&s->w, s->gbr);
+	world_open(&s->w, s->gbr);
+	assert_true(has_segment(s, upload.doc, came));
+	testclock_forward(&s->w.time, (24 * 3600 + 1) * 1000);
+	world_close(&s->w, s->gbr);
+	world_open(&s->w, s->gbr);
+	core_tick(s->gbr->core);
+	assert_false(has_segment(s, upload.doc, came));
+	world_must(txn_begin_read(s->gbr->core->store, STORE_RECORDS, &txn));
+	e = upload_get(txn, upload.id, &upload);
+	assert_int_equal(e.code, ERR_NOT_FOUND);
+	txn_abort(&txn);
+}
+
+static off_t ring_len(struct story *s)
+{
+	char path[300];
+	struct stat st;
+
+	world_must(file_join(path, sizeof(path), s->gbr->folder, "store/ring"));
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* Slots that a crash left unused are given to those who come next. */
+static void starts_gather_no_spare_slots(void **state)
+{
+	struct story *s = *state;
+	off_t len;
+
+	world_close(&s->w, s->gbr);
+	world_open(&s->w, s->gbr);
+	len = ring_len(s);
+	for (int i = 0; i < 5; i++) {
+		world_close(&s->w, s->gbr);
+		world_open(&s->w, s->gbr);
+	}
+	assert_int_equal(ring_len(s), len);
+}
+
+/* A writing of the ring that was cut off: nothing reads it. */
+static void half_a_ring_is_not_read(void **state)
+{
+	struct story *s = *state;
+	char path[300];
+	struct doc_id id;
+
+	world_must(file_join(path, sizeof(path), s->gbr->folder,
+			     "store/ring.new"));
+	world_close(&s->w, s->gbr);
+	world_must(file_write(path, span_str("half a ring"), false));
+	world_open(&s->w, s->gbr);
+	put(s, span_str("goes on"), &id);
+}
+
 #define story(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -204,6 +282,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		story(segments_that_a_crash_left_are_collected_at_start),
 		story(after_a_recall_an_old_copy_opens_nothing),
+		story(half_an_upload_goes_when_its_time_is_over),
+		story(starts_gather_no_spare_slots),
+		story(half_a_ring_is_not_read),
 		story(a_purge_that_a_crash_cut_off_is_finished_at_start),
 	};
 
