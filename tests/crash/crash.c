@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 enum {
-	WORLD_ROUNDS = 20, /* then a new relay */
+	WORLD_ROUNDS = 10, /* then a new relay */
 	FRESH_EVERY = 5,   /* a device that enrols now sees the same */
 	ENROLLING = 3,	   /* devices that enrol at a kill */
 	WRITE_MS = 500,	   /* a kill comes within that of writing */
@@ -208,11 +208,11 @@ static bool crash(struct world *w, enum kind kind, struct rng *rng)
  * after one more start. */
 static bool check_stopped(struct world *w, bool again)
 {
+	if (!again)
+		return kill_all(w) && start(w);
 	nation_daemon_stop(&w->relay);
 	if (!world_check_store(w))
 		return false;
-	if (!again)
-		return start(w);
 	if (w->left) {
 		nation_daemon_start(&w->relay);
 		nation_daemon_stop(&w->relay);
@@ -258,9 +258,9 @@ static void first_starts(struct rng *rng)
 	struct nation_daemon d;
 
 	nation_daemon_new(&d, "GBR");
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		nation_daemon_begin(&d);
-		nation_daemon_sleep_ms(rng_below(rng, 80));
+		nation_daemon_sleep_ms(10 + rng_below(rng, 60));
 		nation_daemon_kill(&d);
 		nation_daemon_sleep_ms(20);
 	}

@@ -114,10 +114,35 @@ static void a_store_is_checked_while_no_relay_works_in_it(void **state)
 	says("--json", NOT_SOUND, "\"error\"");
 }
 
+/* The first start writes the replica's certificate, then the ring, and it is
+ * the ring that says whether it was done: cut short between the two it must
+ * be able to go on. */
+static void a_first_start_that_was_cut_short_goes_on(void **state)
+{
+	struct nation_daemon first;
+	char path[NATION_DAEMON_PATH + 32], ring[NATION_DAEMON_PATH + 32];
+
+	nation_daemon_new(&first, "GBR");
+	snprintf(path, sizeof(path), "%s/keys/replica", first.folder);
+	/* A folder in the way of the ring. */
+	snprintf(ring, sizeof(ring), "%s/store/ring.new", first.folder);
+	must(files_make_folder(ring));
+	nation_daemon_begin(&first);
+	while (!nation_daemon_logged(&first, "failed to start"))
+		nation_daemon_sleep_ms(20);
+	nation_daemon_kill(&first);
+	assert_true(files_exist(path));
+	assert_int_equal(rmdir(ring), 0);
+	nation_daemon_start(&first);
+	nation_daemon_stop(&first);
+	nation_daemon_free(&first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_store_is_checked_while_no_relay_works_in_it),
+		cmocka_unit_test(a_first_start_that_was_cut_short_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

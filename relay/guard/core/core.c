@@ -237,6 +237,7 @@ static struct err first_ring(struct core *core, const uint8_t *root_key,
 			     const char *start_path, const char *ring_folder)
 {
 	struct keyfile_start start = {0};
+	char path[PATH_ROOM];
 	struct buf plain;
 	struct err e;
 
@@ -246,18 +247,17 @@ static struct err first_ring(struct core *core, const uint8_t *root_key,
 		e = err_make(ERR_CONFLICT, "the start file is of another "
 					   "nation than the configuration");
 	if (!failed(e))
+		e = file_join(path, sizeof(path), core->folder, "keys/replica");
+	/* Before the ring: where there is one, this is not done again. */
+	if (!failed(e))
+		e = file_write(path, start.certificate, false);
+	if (!failed(e))
 		e = file_make_folder(ring_folder);
 	if (!failed(e))
 		e = ring_create(ring_folder, &core->provider, &core->random,
 				&start);
-	if (!failed(e)) {
-		char path[PATH_ROOM];
-
+	if (!failed(e))
 		core->replica = start.replica;
-		e = file_join(path, sizeof(path), core->folder, "keys/replica");
-		if (!failed(e))
-			e = file_write(path, start.certificate, false);
-	}
 	keyfile_start_wipe(&start);
 	buf_wipe(&plain);
 	return e;
