@@ -78,24 +78,46 @@ static struct err number_shelves(struct document_writer *w, struct txn *txn,
 	return ERR_NONE;
 }
 
+struct err document_find_shelves(struct txn *txn, const struct document *old,
+				 struct resolve_result *result)
+{
+	struct digest labels[DOCUMENT_STANDS_MAX];
+	struct document *doc = &result->doc;
+	struct err e = ERR_NONE;
+
+	for (size_t i = 0; i < doc->heads_count && !failed(e); i++) {
+		struct document_head *h = &doc->heads[i];
+
+		if (h->shelf != RESOLVE_SHELF_WANTED)
+			continue;
+		h->shelf = shelf_before(old, doc, h);
+		if (h->shelf != SHELF_NONE)
+			continue;
+		e = shelf_find(txn, doc->opening.space, labels,
+			       document_labels(doc, h, labels), doc->condition,
+			       &h->shelf);
+		if (e.code == ERR_NOT_FOUND) {
+			h->shelf = RESOLVE_SHELF_WANTED;
+			e = ERR_NONE;
+		}
+	}
+	return e;
+}
+
 /* ---- rows ---- */
 
 static struct err row_put(struct txn *txn, const struct document *doc,
 			  const struct document_row *row)
 {
-	struct buf b;
-	struct err e;
+	uint8_t value[FEED_VALUE_LEN];
 
-	buf_init(&b, FEED_VALUE_LEN);
-	record_put_doc_id(&b, doc->id);
-	buf_put_u8(&b, row->gone);
-	buf_put_u64(&b, row->time);
-	e = buf_check(&b);
-	if (!failed(e))
-		e = txn_put(txn, TABLE_FEED, key_feed(row->shelf, row->seq),
-			    buf_span(&b));
-	buf_clear(&b);
-	return e;
+	memcpy(value, doc->id.at, DOC_ID_LEN);
+	value[DOC_ID_LEN] = row->gone;
+	for (int i = 0; i < 8; i++)
+		value[DOC_ID_LEN + 1 + i] =
+			(uint8_t)(row->time >> (56 - 8 * i));
+	return txn_put(txn, TABLE_FEED, key_feed(row->shelf, row->seq),
+		       SPAN_OBJ(value));
 }
 
 static bool on_shelf(const struct document *doc, uint32_t shelf)

@@ -32,6 +32,14 @@ void document_writer_continue(struct document_writer *w,
 			      uint16_t leaves);
 
 /*
+ * The shelves that the result's heads stand on, where they exist already: on
+ * any thread, in any snapshot that `old` was read in, so that document_apply
+ * need not look.
+ */
+struct err document_find_shelves(struct txn *txn, const struct document *old,
+				 struct resolve_result *result);
+
+/*
  * Write an accepted result.  `old` is what resolve was given, read in this
  * transaction (or NULL).  In a nested transaction that may abort, save `*w`
  * before and put it back after the abort.  ERR_BUSY when the group has its

@@ -89,6 +89,35 @@ struct err ring_reserve_slots(struct ring *ring, struct store *store,
  */
 struct err ring_take_slot(struct ring *ring, struct txn *txn, struct doc_id doc,
 			  uint64_t *slot);
+
+/* ---- slots of many new documents in one transaction: ring_fill.c ---- */
+
+enum { RING_FILLS_MAX = 4 };
+
+/* Zeroed at first.  Counts are read once and written by ring_fill_end;
+ * between the two, ring_take_slot must not be used in that transaction. */
+struct ring_fills {
+	bool begun, moved;
+	uint64_t current; /* the slot that new documents go to */
+	size_t count;
+	struct ring_fill {
+		uint64_t slot;
+		uint16_t documents;
+	} at[RING_FILLS_MAX];
+};
+/* As ring_take_slot; `wish`, if it is not 0, is given if it has room. */
+struct err ring_fill_take(struct ring *ring, struct txn *txn,
+			  struct ring_fills *fills, struct doc_id doc,
+			  uint64_t wish, uint64_t *slot);
+struct err ring_fill_end(struct txn *txn, struct ring_fills *fills);
+
+/*
+ * The slot that a new document will probably be given, so that its keys can
+ * be wrapped before the writer has it; 0 if that cannot be said.  Each call
+ * counts as one document.  No promise: who wraps under a guess compares it
+ * with the slot that was taken.
+ */
+struct err ring_guess_slot(struct ring *ring, struct txn *txn, uint64_t *slot);
 /*
  * The document leaves its slot and its keys shall die: marks the slot for
  * ring_purge, in the writer's transaction that drops the wrapped keys.

@@ -32,9 +32,15 @@ struct ring {
 	uint8_t store_id[STORE_ID_LEN];
 	uint8_t mac_key[STORE_MAC_KEY_LEN];
 	struct ring_state *state;
+	/* ring_guess_slot: under `lock`, for writing. */
+	uint64_t guessed;      /* 0: nothing yet */
+	unsigned guesses_left; /* in that slot */
 	unsigned loaded_count;
 	struct ring_loaded loaded[RING_PRIVATES_MAX];
 };
+
+/* The counter of the slot that new documents go to. */
+#define RING_COUNTER_SLOT "ring.slot"
 
 /*
  * Write `next` (a changed copy) as the file, under a fresh ring key if asked,

@@ -7,9 +7,6 @@
 
 enum { SPARE_BATCH = 32, PURGE_BATCH = 64 };
 
-/* The slot that new documents go to. */
-static const char counter_slot[] = "ring.slot";
-
 /* ---- content keys ---- */
 
 struct err ring_kek(struct ring *ring, uint64_t slot, struct doc_id doc,
@@ -80,7 +77,7 @@ static struct err current_slot(struct store *store, uint64_t *out)
 	struct err e = txn_begin_read(store, STORE_RECORDS, &txn);
 
 	if (!failed(e))
-		e = txn_counter(txn, counter_slot, out);
+		e = txn_counter(txn, RING_COUNTER_SLOT, out);
 	txn_abort(&txn);
 	return e;
 }
@@ -115,95 +112,6 @@ struct err ring_reserve_slots(struct ring *ring, struct store *store,
 		e = ring_replace(ring, next, false);
 out:
 	pthread_mutex_unlock(&ring->change);
-	return e;
-}
-
-static struct err slot_count(struct txn *txn, uint64_t slot, uint16_t *out)
-{
-	struct span_reader r;
-	struct span value;
-	uint16_t count;
-	struct err e = txn_get(txn, TABLE_SLOTS, key_slot(slot), &value);
-
-	if (e.code == ERR_NOT_FOUND) {
-		*out = 0;
-		return ERR_NONE;
-	}
-	if (failed(e))
-		return e;
-	r = span_read(value);
-	count = span_read_u16(&r);
-	if (!span_read_done(&r))
-		return err_make(ERR_CORRUPT, "a slot's record is malformed");
-	*out = count;
-	return ERR_NONE;
-}
-
-/* Whether the slot may take one more document; its count. */
-static struct err has_room(struct ring *ring, struct txn *txn, uint64_t slot,
-			   uint16_t *count, bool *out)
-{
-	bool known, purging;
-	struct err e;
-
-	pthread_rwlock_rdlock(&ring->lock);
-	known = ring_state_slot(ring->state, slot) != NULL;
-	pthread_rwlock_unlock(&ring->lock);
-	if (!known) {
-		*out = false;
-		return ERR_NONE;
-	}
-	e = txn_has(txn, TABLE_SLOTS, key_slot_purging(slot), &purging);
-	if (!failed(e))
-		e = slot_count(txn, slot, count);
-	if (!failed(e))
-		*out = !purging && *count < RING_SLOT_DOCUMENTS;
-	return e;
-}
-
-static bool next_slot(struct ring *ring, uint64_t *slot)
-{
-	const struct ring_slot *found;
-
-	pthread_rwlock_rdlock(&ring->lock);
-	found = ring_state_slot_after(ring->state, *slot);
-	if (found)
-		*slot = found->number;
-	pthread_rwlock_unlock(&ring->lock);
-	return found != NULL;
-}
-
-struct err ring_take_slot(struct ring *ring, struct txn *txn, struct doc_id doc,
-			  uint64_t *slot)
-{
-	uint64_t current, number;
-	uint16_t count = 0;
-	uint8_t row[2];
-	bool room;
-	struct err e;
-
-	e = txn_counter(txn, counter_slot, &current);
-	if (failed(e))
-		return e;
-	number = current;
-	e = has_room(ring, txn, number, &count, &room);
-	while (!failed(e) && !room) {
-		if (!next_slot(ring, &number))
-			return err_make(ERR_BUSY, "no spare slot is left");
-		e = has_room(ring, txn, number, &count, &room);
-	}
-	if (!failed(e) && number != current)
-		e = txn_counter_set(txn, counter_slot, number);
-	if (!failed(e))
-		e = txn_put_new(txn, TABLE_SLOTS,
-				key_slot_document(number, doc), span_str(""));
-	count++;
-	row[0] = (uint8_t)(count >> 8);
-	row[1] = (uint8_t)count;
-	if (!failed(e))
-		e = txn_put(txn, TABLE_SLOTS, key_slot(number), SPAN_OBJ(row));
-	if (!failed(e))
-		*slot = number;
 	return e;
 }
 

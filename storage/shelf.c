@@ -369,29 +369,47 @@ static struct err shelf_make(struct txn *txn, struct shelf_index *index,
 	return e;
 }
 
+/* The row that such a shelf has, but for its number. */
+static struct err draft_of(struct span space, const struct digest *labels,
+			   size_t count, uint64_t condition,
+			   struct shelf_row *draft)
+{
+	*draft = (struct shelf_row){.condition = condition};
+	if (count == 0 || space.len == 0 || space.len > SPACE_NAME_MAX)
+		return err_make(ERR_MALFORMED,
+				"a shelf without label or space");
+	draft->labels_count = labels_normalise(labels, count, draft->labels);
+	if (draft->labels_count == 0)
+		return err_make(ERR_TOO_LARGE, "a shelf of too many labels");
+	memcpy(draft->space, space.at, space.len);
+	draft->space_len = (uint8_t)space.len;
+	return shelf_row_name(space, draft->labels, draft->labels_count,
+			      condition, &draft->name);
+}
+
 struct err shelf_intern(struct txn *txn, struct shelf_index *index,
 			struct span space, const struct digest *labels,
 			size_t count, uint64_t condition, uint32_t *number)
 {
-	struct shelf_row draft = {.condition = condition};
-	struct err e;
+	struct shelf_row draft;
+	struct err e = draft_of(space, labels, count, condition, &draft);
 
-	if (count == 0 || space.len == 0 || space.len > SPACE_NAME_MAX)
-		return err_make(ERR_MALFORMED,
-				"a shelf without label or space");
-	draft.labels_count = labels_normalise(labels, count, draft.labels);
-	if (draft.labels_count == 0)
-		return err_make(ERR_TOO_LARGE, "a shelf of too many labels");
-	memcpy(draft.space, space.at, space.len);
-	draft.space_len = (uint8_t)space.len;
-	e = shelf_row_name(space, draft.labels, draft.labels_count, condition,
-			   &draft.name);
 	if (failed(e))
 		return e;
 	e = shelf_by_name(txn, draft.name, number);
 	if (e.code != ERR_NOT_FOUND)
 		return e;
 	return shelf_make(txn, index, &draft, number);
+}
+
+struct err shelf_find(struct txn *txn, struct span space,
+		      const struct digest *labels, size_t count,
+		      uint64_t condition, uint32_t *number)
+{
+	struct shelf_row draft;
+	struct err e = draft_of(space, labels, count, condition, &draft);
+
+	return failed(e) ? e : shelf_by_name(txn, draft.name, number);
 }
 
 struct err shelf_of_label_next(struct txn *txn, struct digest label,

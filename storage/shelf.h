@@ -65,6 +65,10 @@ struct err shelf_intern(struct txn *txn, struct shelf_index *index,
 			struct span space, const struct digest *labels,
 			size_t count, uint64_t condition, uint32_t *number);
 
+/* The number of such a shelf; ERR_NOT_FOUND. */
+struct err shelf_find(struct txn *txn, struct span space,
+		      const struct digest *labels, size_t count,
+		      uint64_t condition, uint32_t *number);
 /* The number of a shelf by its name; ERR_NOT_FOUND. */
 struct err shelf_by_name(struct txn *txn, struct digest name, uint32_t *number);
 

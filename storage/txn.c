@@ -293,6 +293,32 @@ struct err txn_get(struct txn *txn, enum table table, struct key key,
 	return checked(txn, table, key_span(&key), v, value);
 }
 
+struct err txn_tag(struct txn *txn, enum table table, struct key key,
+		   struct txn_tag *out)
+{
+	_Static_assert((int)TXN_TAG_LEN == (int)RECORD_MAC_LEN,
+		       "a tag is a MAC");
+	MDB_val k = {key.len, key.at};
+	MDB_val v;
+	struct err e;
+	int rc;
+
+	e = ready(txn, table, &key);
+	if (failed(e))
+		return e;
+	txn->steps.reads++;
+	rc = store_fault(txn->store);
+	if (!rc)
+		rc = mdb_get(txn->mdb, txn->store->dbi[table], &k, &v);
+	if (rc)
+		return store_err(txn->store, rc);
+	if (v.mv_size < RECORD_MAC_LEN)
+		return err_make(ERR_CORRUPT, corrupt_names[table]);
+	memcpy(out->at, (const uint8_t *)v.mv_data + v.mv_size - TXN_TAG_LEN,
+	       TXN_TAG_LEN);
+	return ERR_NONE;
+}
+
 struct err txn_has(struct txn *txn, enum table table, struct key key, bool *out)
 {
 	struct span value;

@@ -17,6 +17,11 @@
 
 struct txn;
 
+enum { TXN_TAG_LEN = 16 };
+struct txn_tag {
+	uint8_t at[TXN_TAG_LEN];
+};
+
 /* A snapshot; ERR_BUSY when all reader slots are taken. */
 struct err txn_begin_read(struct store *store, enum store_env env,
 			  struct txn **out);
@@ -67,6 +72,13 @@ struct err txn_get(struct txn *txn, enum table table, struct key key,
 		   struct span *value);
 struct err txn_has(struct txn *txn, enum table table, struct key key,
 		   bool *out);
+/*
+ * The MAC that stands with the record, not checked: it tells whether the
+ * record is still the one that was read (and checked) before, and nothing
+ * else.  ERR_NOT_FOUND.
+ */
+struct err txn_tag(struct txn *txn, enum table table, struct key key,
+		   struct txn_tag *out);
 /* How many rows a table has, as LMDB counts them. */
 struct err txn_rows(struct txn *txn, enum table table, uint64_t *out);
 /* Makes or replaces. */

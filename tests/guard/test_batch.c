@@ -241,6 +241,140 @@ static void one_that_is_refused_leaves_the_record_of_the_others(void **state)
 	arena_clear(&arena);
 }
 
+/* A document that the device knows, and the ETag of its head. */
+static struct doc_id known(struct story *s, char etag[80])
+{
+	struct arena arena;
+	struct document *doc = NULL;
+	struct txn *txn = NULL;
+	struct doc_id id;
+	char text[DIGEST_TEXT_LEN + 1];
+
+	world_must(world_put(&s->w, s->alice, "GBR/ops", buf_span(&s->label),
+			     "t", span_str("text"), &id));
+	world_must(world_sync(&s->w, s->alice));
+	world_must(world_sync(&s->w, s->bob));
+	arena_init(&arena, 1 << 20);
+	world_must(txn_begin_read(s->gbr->core->store, STORE_RECORDS, &txn));
+	world_must(record_copy(txn, id, &arena, &doc));
+	txn_abort(&txn);
+	digest_format(doc->heads[0].digest, text);
+	snprintf(etag, 80, "\"%s\"", text);
+	arena_clear(&arena);
+	return id;
+}
+
+/* Each is worked out before the first is written. */
+static void two_edits_of_one_head_in_one_commit_do_not_both_win(void **state)
+{
+	struct story *s = *state;
+	struct write w[2];
+	char etag[80];
+	struct doc_id id = known(s, etag);
+
+	make_edit(s, s->alice, id, "by alice", etag, &w[0]);
+	make_edit(s, s->bob, id, "by bob", etag, &w[1]);
+	write_all(s, w, 2);
+	assert_int_equal(status_of(&w[0]), 200);
+	assert_int_equal(status_of(&w[1]), 412);
+	world_must(world_sync(&s->w, s->alice));
+	assert_int_equal(world_heads(s->alice, id), 1);
+}
+
+static void
+an_edit_beside_another_of_its_commit_gets_a_dot_of_its_own(void **state)
+{
+	struct story *s = *state;
+	struct arena arena;
+	struct document *doc = NULL;
+	struct txn *txn = NULL;
+	struct write w[2];
+	char etag[80];
+	struct doc_id id = known(s, etag);
+
+	make_edit(s, s->alice, id, "by alice", "*", &w[0]);
+	make_edit(s, s->bob, id, "by bob", "*", &w[1]);
+	write_all(s, w, 2);
+	assert_int_equal(status_of(&w[0]), 200);
+	assert_int_equal(status_of(&w[1]), 200);
+	arena_init(&arena, 1 << 20);
+	world_must(txn_begin_read(s->gbr->core->store, STORE_RECORDS, &txn));
+	world_must(record_copy(txn, id, &arena, &doc));
+	txn_abort(&txn);
+	assert_int_equal(doc->heads_count, 2);
+	assert_int_not_equal(doc->heads[0].seals[0].dot.counter,
+			     doc->heads[1].seals[0].dot.counter);
+	assert_int_not_equal(doc->heads[0].seals[0].leaf,
+			     doc->heads[1].seals[0].leaf);
+	arena_clear(&arena);
+}
+
+static void what_changed_since_the_check_is_worked_out_anew(void **state)
+{
+	struct story *s = *state;
+	struct write early, w;
+	char etag[80];
+	struct doc_id id = known(s, etag);
+
+	make_edit(s, s->alice, id, "early", etag, &early);
+	make_edit(s, s->bob, id, "first", etag, &w);
+	write_all(s, &w, 1);
+	assert_int_equal(status_of(&w), 200);
+	write_all(s, &early, 1);
+	assert_int_equal(status_of(&early), 412);
+}
+
+static uint64_t slot_of(struct story *s, struct doc_id id)
+{
+	struct arena arena;
+	struct document *doc = NULL;
+	struct txn *txn = NULL;
+	uint64_t slot;
+
+	arena_init(&arena, 1 << 20);
+	world_must(txn_begin_read(s->gbr->core->store, STORE_RECORDS, &txn));
+	world_must(record_copy(txn, id, &arena, &doc));
+	txn_abort(&txn);
+	slot = doc->slot;
+	arena_clear(&arena);
+	return slot;
+}
+
+/* Keys are wrapped before the writer gives the slot.  More are checked here
+ * than go into one slot, and written the other way round. */
+static void a_key_opens_whatever_slot_its_document_was_given(void **state)
+{
+	enum { MANY = RING_SLOT_DOCUMENTS + 20 };
+	static struct write w[MANY];
+	struct story *s = *state;
+	struct job *jobs[MANY];
+	size_t in_first = 0;
+	struct buf text;
+
+	for (size_t i = 0; i < MANY; i++) {
+		make_new(s, s->alice, "text", &w[i]);
+		jobs[MANY - 1 - i] = w[i].job;
+	}
+	for (size_t i = 0; i < MANY; i += 46)
+		core_write(s->gbr->core, &jobs[i],
+			   MANY - i < 46 ? MANY - i : 46);
+	while (core_seal(s->gbr->core))
+		core_write(s->gbr->core, NULL, 0);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(status_of(&w[i]), 201);
+	for (size_t i = 0; i < MANY; i++)
+		in_first += slot_of(s, w[i].id) == slot_of(s, w[0].id);
+	assert_true(in_first > 0 && in_first <= RING_SLOT_DOCUMENTS);
+	world_must(world_sync(&s->w, s->bob));
+	buf_init(&text, 64);
+	for (size_t i = 0; i < MANY; i += 25) {
+		buf_reset(&text);
+		world_must(world_read(&s->w, s->bob, w[i].id, &text));
+		assert_true(span_eq_str(buf_span(&text), "text"));
+	}
+	buf_clear(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +384,18 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			one_that_is_refused_leaves_the_record_of_the_others,
 			begin, end),
+		cmocka_unit_test_setup_teardown(
+			two_edits_of_one_head_in_one_commit_do_not_both_win,
+			begin, end),
+		cmocka_unit_test_setup_teardown(
+			an_edit_beside_another_of_its_commit_gets_a_dot_of_its_own,
+			begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_changed_since_the_check_is_worked_out_anew, begin,
+			end),
+		cmocka_unit_test_setup_teardown(
+			a_key_opens_whatever_slot_its_document_was_given, begin,
+			end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,6 +199,7 @@ struct batch {
 	struct txn *txn;
 	struct document_writer writer;
 	uint64_t group_ms; /* when its group began */
+	struct ring_fills fills;
 	struct audit_chain chain;
 	size_t line_count;
 	struct batch_line lines[CORE_BATCH_MAX];

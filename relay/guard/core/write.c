@@ -33,6 +33,7 @@ struct err batch_begin(struct core *core, bool beyond_quota, size_t leaves,
 	/* Not the lines: there are as many as are counted. */
 	out->core = core;
 	out->txn = NULL;
+	out->fills = (struct ring_fills){0};
 	out->chain = (struct audit_chain){0};
 	out->line_count = 0;
 	out->now_s = core_now_s(core);
@@ -60,6 +61,8 @@ struct err batch_commit(struct batch *batch)
 
 	if (!failed(e))
 		e = sealing_put(batch);
+	if (!failed(e))
+		e = ring_fill_end(batch->txn, &batch->fills);
 	if (!failed(e))
 		e = batch_audit_end(batch);
 	if (failed(e)) {

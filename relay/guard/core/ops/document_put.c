@@ -26,10 +26,18 @@ struct put_state {
 	struct document_key *keys;	  /* wrapped for rest */
 	bool has_upload;
 	struct upload upload;
-	/* Made by confirm, used by apply. */
+	/* Made by work_out, used by apply. */
 	struct document *old;
 	struct resolve_result result;
+	uint64_t wrapped_for; /* slot that the keys brought are wrapped for */
+	bool answered;	      /* the answer's body is made */
+	/* What work_out stood on, if it was before the writer. */
+	bool ready;
+	struct txn_tag tag; /* of the old record */
+	uint32_t upto;	    /* of the view */
 };
+
+static void prepare(struct job *job, struct put_state *s);
 
 /* ---- check: what needs no writer ---- */
 
@@ -253,11 +261,13 @@ static struct err put_check(struct job *job)
 		e = open_keys(job, s);
 	if (!failed(e) && s->request.has_content)
 		e = check_inline(s);
+	if (!failed(e))
+		prepare(job, s);
 	job->writes = !failed(e);
 	return e;
 }
 
-/* ---- confirm: in the writer's transaction, nothing written ---- */
+/* ---- what becomes of the document: nothing written ---- */
 
 /* Keys that were not brought come from a signed parent that the author may
  * read at this moment, and from nowhere else. */
@@ -313,7 +323,7 @@ static struct err check_uploaded(struct job *job, const struct manifest *m)
 }
 
 /* Content was brought by this author's upload, or stands with a parent. */
-static struct err find_content(struct job *job, struct batch *batch,
+static struct err find_content(struct job *job, struct txn *txn,
 			       struct put_state *s,
 			       const struct document_read *read)
 {
@@ -331,7 +341,7 @@ static struct err find_content(struct job *job, struct batch *batch,
 			return ERR_NONE; /* only title or label changed */
 	}
 	for (;;) {
-		e = upload_next(batch->txn, &upload);
+		e = upload_next(txn, &upload);
 		if (failed(e))
 			break;
 		if (!doc_id_eq(upload.doc, m->id) ||
@@ -368,7 +378,7 @@ static enum resolve_match match_of(const struct http_precondition *p)
 }
 
 /* As the author sees it; NULL if he sees nothing of it. */
-static struct err see(struct job *job, struct batch *batch, struct view *view,
+static struct err see(struct job *job, struct txn *txn, struct view *view,
 		      struct document_read **out)
 {
 	struct document_read *read = arena_alloc(&job->arena, sizeof(*read));
@@ -376,8 +386,7 @@ static struct err see(struct job *job, struct batch *batch, struct view *view,
 
 	*out = NULL;
 	if (!failed(e))
-		e = document_read_for(batch->txn, view, job->doc, &job->arena,
-				      read);
+		e = document_read_for(txn, view, job->doc, &job->arena, read);
 	if (e.code == ERR_NOT_FOUND || e.code == ERR_NOT_RELEASABLE)
 		return ERR_NONE;
 	if (!failed(e))
@@ -385,15 +394,15 @@ static struct err see(struct job *job, struct batch *batch, struct view *view,
 	return e;
 }
 
-static struct err resolve_put(struct job *job, struct batch *batch,
-			      struct put_state *s, struct view *view,
+static struct err resolve_put(struct job *job, struct put_state *s,
+			      uint64_t now_s, struct view *view,
 			      const struct document_read *read)
 {
 	struct resolve_revision in = {
 		.manifest = &s->manifest,
 		.opening = s->opening,
 		.from = job->core->nation,
-		.now = batch->now_s,
+		.now = now_s,
 		.local = true,
 		.replica = job->core->replica,
 		.sees = view,
@@ -426,19 +435,21 @@ static struct err resolve_put(struct job *job, struct batch *batch,
 			resolve_outcome_name(s->result.outcome));
 }
 
-static struct err put_confirm(struct job *job, struct batch *batch)
+static struct err work_out(struct job *job, struct txn *txn, uint64_t now_s,
+			   struct put_state *s)
 {
-	struct put_state *s = job->state;
 	struct document_read *read = NULL;
 	struct view *view = NULL;
-	struct err e = record_copy(batch->txn, job->doc, &job->arena, &s->old);
+	struct err e = record_copy(txn, job->doc, &job->arena, &s->old);
 
+	s->wrapped_for = 0;
+	s->answered = false;
+	buf_reset(&job->body);
 	buf_reset(&job->members);
 	if (!failed(e))
-		e = policing_view(job->policing, job->reader, batch->txn,
-				  &view);
+		e = policing_view(job->policing, job->reader, txn, &view);
 	if (!failed(e))
-		e = see(job, batch, view, &read);
+		e = see(job, txn, view, &read);
 	/* Before anything that could tell "not for you" from "not there". */
 	if (!failed(e) && !manifest_is_first(&s->manifest) && !read)
 		e = err_make(s->old ? ERR_NOT_RELEASABLE : ERR_NOT_FOUND,
@@ -446,31 +457,151 @@ static struct err put_confirm(struct job *job, struct batch *batch)
 	if (!failed(e))
 		e = find_keys(s, read);
 	if (!failed(e))
-		e = resolve_put(job, batch, s, view, read);
+		e = resolve_put(job, s, now_s, view, read);
 	if (!failed(e) && !s->request.has_content &&
 	    s->result.outcome == RESOLVE_ACCEPTED)
-		e = find_content(job, batch, s, read);
+		e = find_content(job, txn, s, read);
+	if (!failed(e))
+		s->upto = view_upto(view);
 	view_free(view);
 	return e;
 }
 
-/* ---- apply ---- */
+/* Every key that was brought, wrapped for rest in this slot. */
+static struct err wrap_keys(struct job *job, struct put_state *s, uint64_t slot)
+{
+	struct err e = ERR_NONE;
 
-static struct err wrap_keys(struct job *job, struct batch *batch,
-			    struct put_state *s)
+	for (size_t i = 0; !failed(e) && i < s->manifest.keys_count; i++)
+		if (s->content_keys[i].brought)
+			e = ring_wrap(job->core->ring, slot, job->doc,
+				      s->keys[i].commitment,
+				      s->content_keys[i].key,
+				      s->keys[i].wrapped);
+	s->wrapped_for = failed(e) ? 0 : slot;
+	return e;
+}
+
+static void make_answer(struct job *job, struct put_state *s)
+{
+	struct write_answer answer = {.digest = s->manifest.digest,
+				      .dot = s->result.dot,
+				      .statement = s->manifest.statement};
+	const struct document_head *head = NULL;
+
+	if (s->result.outcome == RESOLVE_KNOWN)
+		head = document_head(s->old, s->manifest.digest);
+	if (head)
+		answer.dot = head->seals[0].dot;
+	write_answer_encode(&answer, &job->body);
+	s->answered = true;
+}
+
+/* ---- the same beforehand, beside the writer ---- */
+
+static struct err prepare_in(struct job *job, struct txn *txn,
+			     struct put_state *s)
 {
 	struct core *core = job->core;
+	uint64_t slot;
+	bool stored = false;
+	struct err e = work_out(job, txn, core_now_s(core), s);
+
+	if (failed(e) || s->result.outcome != RESOLVE_ACCEPTED)
+		return e;
+	slot = s->result.doc.slot;
+	if (s->old)
+		e = txn_tag(txn, TABLE_DOCUMENTS, key_document(job->doc),
+			    &s->tag);
+	else
+		e = ring_guess_slot(core->ring, txn, &slot);
+	if (!failed(e))
+		e = document_find_shelves(txn, s->old, &s->result);
+	if (!failed(e))
+		e = txn_has(txn, TABLE_LABELS, key_label(s->label->digest),
+			    &stored);
+	/* Labels are never dropped. */
+	s->label_stored = stored;
+	if (!failed(e) && slot)
+		e = wrap_keys(job, s, slot);
+	if (failed(e))
+		return e;
+	make_answer(job, s);
+	s->ready = true;
+	return e;
+}
+
+/*
+ * The writer is one thread, so what it need not do itself is done here: all is
+ * worked out on the newest snapshot, and stands if nothing that it stood on
+ * has changed when the writer comes to it.  What fails here, or stands on an
+ * upload, is left to the writer, whose word it is.
+ */
+static void prepare(struct job *job, struct put_state *s)
+{
+	struct txn *txn = NULL;
+	struct err e = ERR_NONE;
+
+	if (s->request.has_content)
+		e = txn_begin_read(job->core->store, STORE_RECORDS, &txn);
+	if (txn && !failed(e))
+		e = prepare_in(job, txn, s);
+	txn_abort(&txn);
+	buf_reset(&job->members);
+}
+
+/* ---- confirm: in the writer's transaction, nothing written ---- */
+
+/* Whether the document and what its author sees are as they were. */
+static struct err still_so(struct job *job, struct batch *batch,
+			   const struct put_state *s, bool *out)
+{
+	struct view *view = NULL;
+	struct txn_tag tag;
+	struct err e = txn_tag(batch->txn, TABLE_DOCUMENTS,
+			       key_document(job->doc), &tag);
+
+	*out = false;
+	if (e.code == ERR_NOT_FOUND) {
+		*out = !s->old;
+		return ERR_NONE;
+	}
+	if (failed(e) || !s->old ||
+	    memcmp(tag.at, s->tag.at, sizeof(tag.at)) != 0)
+		return e;
+	e = policing_view(job->policing, job->reader, batch->txn, &view);
+	if (!failed(e))
+		*out = view_upto(view) == s->upto;
+	view_free(view);
+	return e;
+}
+
+static struct err put_confirm(struct job *job, struct batch *batch)
+{
+	struct put_state *s = job->state;
+	struct err e = ERR_NONE;
+
+	if (s->ready)
+		e = still_so(job, batch, s, &s->ready);
+	if (failed(e) || s->ready)
+		return e;
+	return work_out(job, batch->txn, batch->now_s, s);
+}
+
+/* ---- apply ---- */
+
+/* The document's slot, and its keys wrapped for that one. */
+static struct err place_keys(struct job *job, struct batch *batch,
+			     struct put_state *s)
+{
 	struct document *doc = &s->result.doc;
 	struct err e = ERR_NONE;
 
 	if (!doc->slot)
-		e = ring_take_slot(core->ring, batch->txn, doc->id, &doc->slot);
-	for (size_t i = 0; !failed(e) && i < s->manifest.keys_count; i++)
-		if (s->content_keys[i].brought)
-			e = ring_wrap(core->ring, doc->slot, doc->id,
-				      s->keys[i].commitment,
-				      s->content_keys[i].key,
-				      s->keys[i].wrapped);
+		e = ring_fill_take(job->core->ring, batch->txn, &batch->fills,
+				   doc->id, s->wrapped_for, &doc->slot);
+	if (!failed(e) && doc->slot != s->wrapped_for)
+		e = wrap_keys(job, s, doc->slot);
 	/* The new head's keys were copied before they were wrapped. */
 	for (size_t h = 0; !failed(e) && h < doc->heads_count; h++)
 		if (digest_eq(doc->heads[h].digest, s->manifest.digest)) {
@@ -507,6 +638,7 @@ static struct err put_apply(struct job *job, struct batch *batch)
 	struct seq last;
 	struct err e = ERR_NONE;
 
+	s->ready = false; /* what was worked out is used up */
 	if (s->result.outcome == RESOLVE_KNOWN)
 		return ERR_NONE; /* repeated: the answer of the first time */
 	if (s->request.has_content && !s->result.content_inline)
@@ -515,8 +647,8 @@ static struct err put_apply(struct job *job, struct batch *batch)
 				     s->manifest.size, s->manifest.table,
 				     s->request.content);
 	if (!failed(e))
-		e = wrap_keys(job, batch, s);
-	if (!failed(e))
+		e = place_keys(job, batch, s);
+	if (!failed(e) && !s->label_stored)
 		e = ops_store_label(batch->txn, s->label);
 	if (!failed(e))
 		e = document_apply(&batch->writer, batch->txn, s->old,
@@ -534,19 +666,11 @@ static struct err put_apply(struct job *job, struct batch *batch)
 static struct err put_finish(struct job *job)
 {
 	struct put_state *s = job->state;
-	const struct document_head *head = NULL;
-	struct write_answer answer = {.digest = s->manifest.digest,
-				      .dot = s->result.dot,
-				      .statement = s->manifest.statement};
 	char etag[HTTP_ETAG_TEXT_LEN + 1];
 
-	if (s->result.outcome == RESOLVE_KNOWN) {
-		head = document_head(s->old, s->manifest.digest);
-		if (head)
-			answer.dot = head->seals[0].dot;
-	}
-	write_answer_encode(&answer, &job->body);
-	http_etag_format(answer.digest, etag);
+	if (!s->answered)
+		make_answer(job, s);
+	http_etag_format(s->manifest.digest, etag);
 	answer_field(job, "etag", span_str(etag));
 	answer_json(job, s->old ? 200 : 201);
 	return buf_check(&job->body);
