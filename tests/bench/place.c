@@ -3,6 +3,7 @@
 
 #include "client/system.h"
 #include "proto/crypto/crypto.h"
+#include "proto/exchange/write.h"
 #include "relay/guard/core/state.h"
 
 #include <stdio.h>
@@ -79,6 +80,34 @@ void place_put(struct place *p, struct span label, const char *space,
 			       &out->body));
 	doc_id_format(doc, id);
 	snprintf(out->target, sizeof(out->target), "/v1/documents/%s", id);
+}
+
+void place_put_fresh(struct place *p, struct place_put *put)
+{
+	const struct crypto_key *guard = p->relay->core->guard_p256;
+	struct wrapped_sender *sender = NULL;
+	struct write_request request;
+	struct manifest manifest;
+	struct write_key key;
+	uint8_t plain[CRYPTO_KEY_LEN];
+	struct arena arena;
+
+	arena_init(&arena, 1 << 20);
+	world_must(
+		write_request_decode(buf_span(&put->body), &arena, &request));
+	world_must(manifest_decode(request.manifest, &arena, &manifest));
+	key = request.keys[0];
+	world_must(wrapped_open(guard, &key.key, manifest.id, key.commitment,
+				plain));
+	world_must(wrapped_sender_new(crypto_key_public(guard), &p->w.random,
+				      &sender));
+	world_must(wrapped_make(sender, manifest.id, key.commitment, 0, plain,
+				&key.key));
+	wrapped_sender_free(sender);
+	request.keys = &key;
+	buf_reset(&put->body);
+	world_must(write_request_encode(&request, &put->body));
+	arena_clear(&arena);
 }
 
 void place_put_clear(struct place_put *put)

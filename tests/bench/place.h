@@ -29,6 +29,9 @@ struct place_put {
 /* A new document of `len` bytes by the writer, sealed and signed. */
 void place_put(struct place *p, struct span label, const char *space,
 	       size_t len, struct place_put *out);
+/* Its key wrapped anew, by a sender of its own: what a device's first write
+ * is, and what costs the guard a key agreement. */
+void place_put_fresh(struct place *p, struct place_put *put);
 void place_put_clear(struct place_put *put);
 
 /* A request of a device as a job; `fields` may be NULL. */
