@@ -6,6 +6,7 @@
 #include "proto/exchange/changes.h"
 #include "relay/guard/core/state.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/bench_readers.h"
 #include "tests/bench/figure.h"
 #include "tests/bench/raw_merge.h"
 #include "tests/bench/stock.h"
@@ -370,5 +371,6 @@ void bench_feed(const char *folder)
 	figure_put("feed.ten-new.reads.after-invisible/after-none",
 		   (double)many.reads, "reads", (double)few.reads);
 	stock_free(stock);
+	bench_readers(&p);
 	place_free(&p);
 }

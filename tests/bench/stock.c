@@ -232,6 +232,23 @@ void stock_add(struct stock *s, size_t count, size_t from, size_t to)
 	pthread_mutex_unlock(&s->core->lock);
 }
 
+void stock_subject(struct txn *txn, const char *name, struct span clearance,
+		   size_t first, size_t count)
+{
+	char names[STOCK_SPACES][STOCK_NAME_MAX];
+	struct span list[STOCK_SPACES];
+	struct subject subject = {.name = span_str(name),
+				  .clearance = clearance,
+				  .spaces = list,
+				  .space_count = count};
+
+	for (size_t i = 0; i < count; i++) {
+		stock_space((first + i) % STOCK_SPACES, names[i]);
+		list[i] = span_str(names[i]);
+	}
+	world_must(subject_put(txn, &subject));
+}
+
 void stock_device(struct place *p, struct txn *txn, struct span certificate,
 		  const char *subject)
 {

@@ -31,6 +31,9 @@ void stock_space(size_t i, char out[STOCK_NAME_MAX]);
  * shelf n is that of space n / 2.  In groups of 256, and signed. */
 void stock_add(struct stock *s, size_t count, size_t from, size_t to);
 
+/* A subject of that clearance, member of `count` spaces from `first` on. */
+void stock_subject(struct txn *txn, const char *name, struct span clearance,
+		   size_t first, size_t count);
 /* A device whose certificate is `certificate` (any bytes), of a subject that
  * exists: as if it had enrolled, with the keys of the place's reader. */
 void stock_device(struct place *p, struct txn *txn, struct span certificate,
