@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { READ_ROOM = 64 * 1024, KEEP_ROOM = 256 * 1024 };
+enum { READ_ROOM = 64 * 1024, KEEP_ROOM = 1024 * 1024 };
 
 struct lane {
 	struct lanes *lanes;

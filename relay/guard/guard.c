@@ -5,6 +5,7 @@
 #include "relay/guard/writer.h"
 #include "relay/log.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,26 +31,44 @@ static void drop_peer(struct guard_peer *peer)
 	free(peer);
 }
 
-void guard_pump(struct guard_peer *peer)
+static struct task *task_of(const struct fair_item *item)
 {
-	if (!peer->lanes) {
-		if (peer->active == 0)
-			drop_peer(peer);
-		return;
-	}
-	while (peer->waiting.first) {
-		struct task *t = peer->waiting.first;
-		size_t held = peer->reserved +
-			      lanes_pending(peer->lanes, LANE_REQUESTS);
+	return (struct task *)((char *)item - offsetof(struct task, turn));
+}
 
-		/* One always fits, however large. */
-		if (held && held + t->answer_max > GUARD_ROOM)
-			return;
-		task_list_take(&peer->waiting, t);
+static bool has_room(const struct fair_item *item)
+{
+	const struct task *t = task_of(item);
+	const struct guard_peer *peer = t->peer;
+	size_t held = peer->reserved;
+
+	if (!peer->lanes)
+		return false; /* about to be cancelled */
+	held += lanes_pending(peer->lanes, LANE_REQUESTS);
+	/* One always fits, however large. */
+	return !held || held + t->answer_max <= GUARD_ROOM;
+}
+
+void guard_turns(struct guard *g)
+{
+	struct fair_item *item;
+
+	while (!g->ended && (item = fair_take(&g->turns, has_room))) {
+		struct task *t = task_of(item);
+
 		t->reserved = t->answer_max;
-		peer->reserved += t->reserved;
+		t->peer->reserved += t->reserved;
 		task_begin(t);
 	}
+}
+
+void guard_pump(struct guard_peer *peer)
+{
+	struct guard *g = peer->guard;
+
+	if (!peer->lanes && peer->active == 0)
+		drop_peer(peer);
+	guard_turns(g);
 }
 
 /* ---- after commits ---- */
@@ -59,10 +78,7 @@ static void wake_all(struct guard *g)
 	g->epoch = core_epoch(g->core);
 	while (g->parked.first)
 		task_recheck(g->parked.first);
-	for (struct guard_peer *p = g->peers, *next; p; p = next) {
-		next = p->next;
-		guard_pump(p);
-	}
+	guard_turns(g);
 }
 
 static void on_wake(uv_timer_t *timer)
@@ -180,6 +196,9 @@ static void on_done(void *owner, struct work *work)
 		guard_committed(g);
 		break;
 	case WORK_CHECK:
+		task_done((struct task *)work);
+		guard_turns(g);
+		break;
 	case WORK_READ:
 	case WORK_BODY:
 	case WORK_BODY_END:
@@ -217,21 +236,13 @@ static void recheck_late(struct guard *g)
 {
 	uint64_t now = clock_ms(&g->config.clock);
 	struct task *next;
-	bool any = false;
 
 	for (struct task *t = g->parked.first; t; t = next) {
 		next = t->next;
-		if (core_deadline_ms(t->job) <= now) {
+		if (core_deadline_ms(t->job) <= now)
 			task_recheck(t);
-			any = true;
-		}
 	}
-	if (!any)
-		return;
-	for (struct guard_peer *p = g->peers, *after; p; p = after) {
-		after = p->next;
-		guard_pump(p);
-	}
+	guard_turns(g);
 }
 
 static void on_beat(uv_timer_t *timer)
@@ -239,6 +250,7 @@ static void on_beat(uv_timer_t *timer)
 	struct guard *g = timer->data;
 	uint64_t now = child_now_ms();
 
+	fair_forget(&g->turns);
 	recheck_late(g);
 	calls_ask(g);
 	if (!g->ticking && !g->stopping && now - g->ticked_ms > GUARD_TICK_MS) {
@@ -375,6 +387,7 @@ struct err guard_start(struct guard *g, uv_loop_t *loop,
 			    .loop = loop,
 			    .core = config->core};
 	table_init(&g->calls);
+	fair_init(&g->turns, GUARD_ASKER_MAX);
 	g->epoch = core_epoch(g->core);
 	g->ticked_ms = child_now_ms();
 	pthread_rwlockattr_init(&attr);
@@ -392,6 +405,13 @@ struct err guard_start(struct guard *g, uv_loop_t *loop,
 	e = workers_new(&w, &g->checkers);
 	if (failed(e))
 		return e;
+	w.threads = GUARD_FILLERS;
+	w.nice = GUARD_FILLER_NICE;
+	w.run = task_run_filler;
+	e = workers_new(&w, &g->fillers);
+	if (failed(e))
+		return e;
+	w.nice = 0;
 	w.threads = 1;
 	w.run = task_run_segments;
 	e = workers_new(&w, &g->segments);
@@ -428,10 +448,12 @@ static void end(struct guard *g)
 	}
 	/* Each finishes what it has; the rest is handed over and freed. */
 	workers_free(g->checkers);
+	workers_free(g->fillers);
 	workers_free(g->segments);
 	workers_free(g->writer);
 	workers_free(g->sealer);
-	g->checkers = g->segments = g->writer = g->sealer = NULL;
+	g->checkers = g->fillers = NULL;
+	g->segments = g->writer = g->sealer = NULL;
 }
 
 /* Tasks that are parked or read by somebody who has gone do not count. */
@@ -461,5 +483,6 @@ void guard_stop(struct guard *g)
 void guard_clear(struct guard *g)
 {
 	table_clear(&g->calls);
+	fair_clear(&g->turns);
 	pthread_rwlock_destroy(&g->alone);
 }

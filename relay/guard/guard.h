@@ -4,19 +4,22 @@
  *
  *	loop          lanes, queues, parked long polls, timers
  *	checkers (3)  core_check, core_read
+ *	fillers (3)   the same for whoever has had much of late, behind the rest
  *	writer (1)    core_write in groups, calls, housekeeping
  *	segments (1)  core_body, core_body_end
  *	sealer (1)    core_seal, beside the writer
  *
  * Bounds: a front's request waits until the room for its largest answer is
  * free (GUARD_ROOM for each front); GUARD_TASKS_MAX requests in all,
- *GUARD_PARKED_MAX of them parked; beyond that 503 with Retry-After.
+ * GUARD_PARKED_MAX of them parked; beyond that 503 with Retry-After.  Askers
+ * take turns (fair.h).
  */
 #ifndef RELAY_GUARD_GUARD_H
 #define RELAY_GUARD_GUARD_H
 
 #include "relay/control.h"
 #include "relay/guard/core/core.h"
+#include "relay/guard/fair.h"
 #include "relay/guard/workers.h"
 #include "relay/inhand.h"
 #include "relay/lane.h"
@@ -26,6 +29,9 @@
 
 enum {
 	GUARD_CHECKERS = 3,
+	GUARD_FILLERS = 3,
+	GUARD_FILLER_NICE = 5,
+	GUARD_ASKER_MAX = 2, /* checks of one asker at once */
 	GUARD_ROOM = 32 * 1024 * 1024,
 	GUARD_TASKS_MAX = 16 * 1024,
 	GUARD_PARKED_MAX = 8 * 1024,
@@ -41,7 +47,8 @@ enum {
 	GUARD_FLUSH_MS = 5,
 
 	/* Slots of the page of what is in hand. */
-	GUARD_SLOT_SEGMENTS = GUARD_CHECKERS,
+	GUARD_SLOT_FILLERS = GUARD_CHECKERS,
+	GUARD_SLOT_SEGMENTS = GUARD_SLOT_FILLERS + GUARD_FILLERS,
 	GUARD_SLOT_WRITER,
 };
 
@@ -58,9 +65,8 @@ struct guard_peer {
 	struct guard *guard;
 	struct lanes *lanes; /* NULL when gone; then it waits for its tasks */
 	struct table tasks;  /* by id */
-	struct task_list waiting; /* for room */
-	size_t reserved;	  /* bytes of answers promised */
-	size_t active;		  /* tasks that point here */
+	size_t reserved;     /* bytes of answers promised */
+	size_t active;	     /* tasks that point here */
 	struct guard_peer *next;
 };
 
@@ -76,9 +82,10 @@ struct guard {
 	uv_loop_t *loop;
 	struct core *core;
 	struct guard_peer *peers;
-	struct workers *checkers, *writer, *segments, *sealer;
+	struct workers *checkers, *fillers, *writer, *segments, *sealer;
 	/* A suspect works alone: it takes this for writing. */
 	pthread_rwlock_t alone;
+	struct fair turns; /* tasks that wait to be checked */
 	struct task_list parked;
 	size_t tasks;
 	uint64_t epoch; /* that the parked have seen */
@@ -117,7 +124,9 @@ void guard_clear(struct guard *g);
 void guard_committed(struct guard *g);
 /* Wakes the parked if the core's epoch has moved. */
 void guard_wake(struct guard *g);
-/* Takes up what waits for room. */
+/* Takes up what waits for a turn and has room. */
+void guard_turns(struct guard *g);
+/* The same after room came free; a peer that is gone and empty goes. */
 void guard_pump(struct guard_peer *peer);
 bool guard_is_listed(const struct digest *list, size_t count,
 		     struct digest digest);

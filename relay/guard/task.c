@@ -69,6 +69,7 @@ void task_free(struct task *t)
 
 	log_task(t);
 	unreserve(t);
+	fair_leave(&peer->guard->turns, &t->turn);
 	table_take(&peer->tasks, t->id);
 	job_free(t->job);
 	buf_clear(&t->gathered);
@@ -176,15 +177,23 @@ void task_begin(struct task *t)
 
 	t->state = TASK_CHECKING;
 	t->epoch = core_epoch(g->core);
-	task_submit(t, g->checkers, WORK_CHECK);
+	task_submit(t,
+		    fair_had_much(&g->turns, t->asker) ? g->fillers
+						       : g->checkers,
+		    WORK_CHECK);
 }
 
 /* Room is needed anew: a parked task has none. */
 void task_recheck(struct task *t)
 {
-	task_list_take(&t->peer->guard->parked, t);
+	struct guard *g = t->peer->guard;
+	struct err e;
+
+	task_list_take(&g->parked, t);
 	t->state = TASK_WAITING;
-	task_list_put(&t->peer->waiting, t);
+	e = fair_put(&g->turns, t->asker, &t->turn);
+	if (failed(e))
+		task_finish_with(t, e);
 }
 
 static void park(struct task *t)
@@ -233,6 +242,13 @@ static void checked(struct task *t)
 void task_done(struct task *t)
 {
 	t->busy = false;
+	if (t->work.kind == WORK_CHECK) {
+		fair_leave(&t->peer->guard->turns, &t->turn);
+		/* What was read; who writes waits for the writer as it is. */
+		if (t->then == CORE_NEXT_ANSWER)
+			fair_spent(&t->peer->guard->turns, t->asker,
+				   t->took_us);
+	}
 	/* An upload that was cut is told so before its job goes. */
 	if (t->cancelled &&
 	    (t->state != TASK_FEEDING || t->peer->guard->ended)) {
@@ -269,9 +285,7 @@ void task_cancel(struct task *t)
 	if (t->cancelled)
 		return;
 	t->cancelled = true;
-	if (t->state == TASK_WAITING)
-		task_list_take(&t->peer->waiting, t);
-	else if (t->state == TASK_PARKED)
+	if (t->state == TASK_PARKED)
 		task_list_take(&t->peer->guard->parked, t);
 	else if (t->state == TASK_FEEDING) {
 		if (!t->ending) {
@@ -348,6 +362,18 @@ static void copy_text(char *out, size_t room, struct span text)
 	out[n] = 0;
 }
 
+/* Who asks, as a number: the end of his certificate, which is a signature, so
+ * no two are alike but by chance; then they share their turns. */
+static uint64_t asker_of(const struct channel_message *m)
+{
+	struct span c = m->certificate;
+	uint64_t n = 0;
+
+	for (size_t i = c.len > 8 ? c.len - 8 : 0; i < c.len; i++)
+		n = n << 8 | c.at[i];
+	return n;
+}
+
 static struct err request_came(struct guard_peer *peer,
 			       const struct channel_message *m)
 {
@@ -394,9 +420,12 @@ static struct err request_came(struct guard_peer *peer,
 		return e;
 	}
 	t->state = TASK_WAITING;
+	t->asker = asker_of(m);
 	peer->active++;
 	g->tasks++;
-	task_list_put(&peer->waiting, t);
+	e = fair_put(&g->turns, t->asker, &t->turn);
+	if (failed(e))
+		task_finish_with(t, e);
 	return ERR_NONE;
 }
 
@@ -464,7 +493,9 @@ static void run(struct task *t, unsigned slot)
 	hold(t, slot);
 	switch ((enum task_work)t->work.kind) {
 	case WORK_CHECK:
+		t->took_us = uv_hrtime() / 1000;
 		t->then = core_check(t->job);
+		t->took_us = uv_hrtime() / 1000 - t->took_us;
 		break;
 	case WORK_READ:
 		t->fault = core_read(t->job, t->offset, t->read_max, &t->piece);
@@ -497,6 +528,13 @@ void task_run_checker(void *owner, unsigned thread, struct work **works,
 {
 	for (size_t i = 0; i < count; i++)
 		run((struct task *)works[i], thread);
+}
+
+void task_run_filler(void *owner, unsigned thread, struct work **works,
+		     size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		run((struct task *)works[i], GUARD_SLOT_FILLERS + thread);
 }
 
 void task_run_segments(void *owner, unsigned thread, struct work **works,

@@ -49,6 +49,9 @@ struct task {
 	bool busy, cancelled;
 	size_t reserved, answer_max;
 	struct task *next, *before; /* in a task_list */
+	struct fair_item turn;	    /* waiting for a check, or in one */
+	uint64_t asker;		    /* a number that names who asks */
+	uint64_t took_us;	    /* of the last check */
 
 	enum core_next then; /* of the last check */
 	uint64_t epoch;	     /* at the last check's start */
@@ -86,6 +89,8 @@ void task_done(struct task *t);
 /* On threads. */
 void task_run_checker(void *owner, unsigned thread, struct work **works,
 		      size_t count);
+void task_run_filler(void *owner, unsigned thread, struct work **works,
+		     size_t count);
 void task_run_segments(void *owner, unsigned thread, struct work **works,
 		       size_t count);
 void task_run_writes(struct guard *g, struct task **tasks, size_t count);

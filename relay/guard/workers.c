@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum { THREADS_MAX = 8, BATCH_MAX = 256 };
 
@@ -13,7 +14,7 @@ struct queue {
 struct workers {
 	struct workers_config config;
 	pthread_mutex_t mutex;
-	pthread_cond_t some;
+	pthread_cond_t some, begun;
 	struct queue todo, finished;
 	uv_async_t wake;
 	size_t load; /* loop only */
@@ -82,8 +83,12 @@ static void *thread_main(void *arg)
 	unsigned number;
 	size_t n;
 
+	/* Linux has a nice value for each thread, and 0 is the caller. */
+	if (w->config.nice)
+		(void)setpriority(PRIO_PROCESS, 0, w->config.nice);
 	pthread_mutex_lock(&w->mutex);
 	number = w->next_number++;
+	pthread_cond_broadcast(&w->begun);
 	pthread_mutex_unlock(&w->mutex);
 	while ((n = take(w, works)) > 0) {
 		w->config.run(w->config.owner, number, works, n);
@@ -115,6 +120,7 @@ static void on_closed(uv_handle_t *handle)
 
 	pthread_mutex_destroy(&w->mutex);
 	pthread_cond_destroy(&w->some);
+	pthread_cond_destroy(&w->begun);
 	free(w);
 }
 
@@ -135,6 +141,7 @@ struct err workers_new(const struct workers_config *config,
 	queue_init(&w->finished);
 	pthread_mutex_init(&w->mutex, NULL);
 	pthread_cond_init(&w->some, NULL);
+	pthread_cond_init(&w->begun, NULL);
 	if (uv_async_init(config->loop, &w->wake, on_wake)) {
 		free(w);
 		return err_make(ERR_IO, "workers: no wake-up");
@@ -148,6 +155,12 @@ struct err workers_new(const struct workers_config *config,
 		       0)
 		w->started++;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* What a thread does for itself is done before the process is
+	 * confined. */
+	pthread_mutex_lock(&w->mutex);
+	while (w->next_number < w->started)
+		pthread_cond_wait(&w->begun, &w->mutex);
+	pthread_mutex_unlock(&w->mutex);
 	if (w->started < w->config.threads) {
 		workers_free(w);
 		return err_make(ERR_NO_MEMORY, "workers: no thread");

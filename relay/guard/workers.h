@@ -29,6 +29,9 @@ struct workers_config {
 	/* On the loop, for each. */
 	void (*done)(void *owner, struct work *work);
 	void *owner;
+	/* Of its threads: greater than 0, they give way to the others of the
+	 * process wherever both could run. */
+	int nice;
 };
 
 struct workers;

@@ -141,12 +141,12 @@ void crowd_free(struct crowd *c)
 {
 	struct asked *a;
 
+	uv_async_send(&c->stop);
+	pthread_join(c->thread, NULL);
 	lanes_close(c->lanes);
 	uv_close((uv_handle_t *)&c->tick, NULL);
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&c->loop);
-	uv_async_send(&c->stop);
-	pthread_join(c->thread, NULL);
 	pthread_barrier_destroy(&c->ready);
 	while ((a = table_any(&c->asked))) {
 		for (size_t i = 0; i < c->asked.room; i++)
