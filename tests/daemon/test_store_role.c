@@ -114,28 +114,56 @@ static void a_store_is_checked_while_no_relay_works_in_it(void **state)
 	says("--json", NOT_SOUND, "\"error\"");
 }
 
-/* The first start writes the replica's certificate, then the ring, and it is
- * the ring that says whether it was done: cut short between the two it must
- * be able to go on. */
-static void a_first_start_that_was_cut_short_goes_on(void **state)
+/* A folder in the way of a file: the first start fails there, and leaves what
+ * a crash at this place leaves. */
+static void goes_on_after(const char *name)
 {
 	struct nation_daemon first;
-	char path[NATION_DAEMON_PATH + 32], ring[NATION_DAEMON_PATH + 32];
+	char path[NATION_DAEMON_PATH + 64];
 
 	nation_daemon_new(&first, "GBR");
-	snprintf(path, sizeof(path), "%s/keys/replica", first.folder);
-	/* A folder in the way of the ring. */
-	snprintf(ring, sizeof(ring), "%s/store/ring.new", first.folder);
-	must(files_make_folder(ring));
+	snprintf(path, sizeof(path), "%s/%s", first.folder, name);
+	must(files_make_folder(path));
 	nation_daemon_begin(&first);
 	while (!nation_daemon_logged(&first, "failed to start"))
 		nation_daemon_sleep_ms(20);
 	nation_daemon_kill(&first);
-	assert_true(files_exist(path));
-	assert_int_equal(rmdir(ring), 0);
+	assert_int_equal(rmdir(path), 0);
 	nation_daemon_start(&first);
 	nation_daemon_stop(&first);
 	nation_daemon_free(&first);
+}
+
+/* It is the ring that says whether a first start came so far, and the start
+ * file whether it ended. */
+static void a_first_start_that_was_cut_short_goes_on(void **state)
+{
+	goes_on_after("keys/replica.new");
+	goes_on_after("store/ring.new");
+	goes_on_after("store/records/data.mdb");
+	goes_on_after("store/segments/data.mdb");
+}
+
+/* Of what is gone there is no new one: the relay says so. */
+static void a_store_that_was_lost_is_not_made_again(void **state)
+{
+	struct nation_daemon lost;
+	struct buf said;
+
+	nation_daemon_new(&lost, "GBR");
+	nation_daemon_start(&lost);
+	nation_daemon_stop(&lost);
+	buf_init(&said, 4096);
+	assert_int_equal(nation_daemon_shell(&said, 10,
+					     "rm -r '%s/store/records'",
+					     lost.folder),
+			 0);
+	nation_daemon_begin(&lost);
+	while (!nation_daemon_logged(&lost, "failed to start"))
+		nation_daemon_sleep_ms(20);
+	assert_true(nation_daemon_logged(&lost, "no store in this folder"));
+	buf_clear(&said);
+	nation_daemon_free(&lost);
 }
 
 int main(void)
@@ -143,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_store_is_checked_while_no_relay_works_in_it),
 		cmocka_unit_test(a_first_start_that_was_cut_short_goes_on),
+		cmocka_unit_test(a_store_that_was_lost_is_not_made_again),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "proto/crypto/certificate.h"
 #include "relay/guard/core/housekeeping.h"
@@ -327,10 +328,12 @@ static struct err load_keys(struct core *core)
 	return e;
 }
 
+/* Until the start file goes nothing is in the store: one that is not there, or
+ * half there, is made.  Later it would be a store that was lost. */
 static struct err open_store(struct core *core,
-			     const struct core_config *config, bool fresh)
+			     const struct core_config *config)
 {
-	char path[PATH_ROOM];
+	char path[PATH_ROOM], start[PATH_ROOM];
 	struct store_options options = {.random = core->random,
 					.clock = core->clock,
 					.quota = config->quota_bytes,
@@ -338,12 +341,14 @@ static struct err open_store(struct core *core,
 					.lock = core->folder_lock};
 	struct err e = file_join(path, sizeof(path), core->folder, "store");
 
+	if (!failed(e))
+		e = file_join(start, sizeof(start), core->folder, "keys/start");
 	if (failed(e))
 		return e;
 	options.path = path;
 	ring_store_id(core->ring, options.store_id);
 	ring_mac_key(core->ring, options.mac_key);
-	if (fresh || !store_exists(path))
+	if (access(start, F_OK) == 0)
 		e = store_create(&options, core->replica);
 	if (e.code == ERR_EXISTS)
 		e = ERR_NONE;
@@ -371,8 +376,7 @@ static struct err read_identity(struct core *core)
 	return e;
 }
 
-static struct err open_ring(struct core *core, const struct core_config *config,
-			    bool *fresh)
+static struct err open_ring(struct core *core, const struct core_config *config)
 {
 	char start[PATH_ROOM], ring[PATH_ROOM], keys[PATH_ROOM];
 	struct err e = file_join(keys, sizeof(keys), core->folder, "keys");
@@ -397,7 +401,6 @@ static struct err open_ring(struct core *core, const struct core_config *config,
 	e = ring_open(ring, &core->provider, &core->random, &core->clock,
 		      &core->ring);
 	if (e.code == ERR_NOT_FOUND) {
-		*fresh = true;
 		e = first_ring(core, config->root_key, start, ring);
 		if (!failed(e))
 			e = ring_open(ring, &core->provider, &core->random,
@@ -419,18 +422,17 @@ static struct err load(struct core *core, const struct core_config *config)
 {
 	struct policy_version version;
 	struct txn *txn = NULL;
-	bool fresh = false;
 	char start[PATH_ROOM];
 	struct err e = lock_store(core);
 
 	if (!failed(e))
-		e = open_ring(core, config, &fresh);
+		e = open_ring(core, config);
 	if (!failed(e))
 		e = read_identity(core);
 	if (!failed(e))
 		e = load_keys(core);
 	if (!failed(e))
-		e = open_store(core, config, fresh);
+		e = open_store(core, config);
 	if (!failed(e))
 		e = shelf_index_open(core->store, &core->shelves);
 	if (!failed(e))
