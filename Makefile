@@ -5,7 +5,7 @@
 #   make test       every test
 #   make test-wire  the tests of one folder under tests/
 #   make crash      relays that are killed, and lose power, while devices write
-#   make bench      the figures of docs/PERFORMANCE.md
+#   make bench      the figures of docs/PERFORMANCE.md (ONLY=feed: one group)
 #   make sanitize   the tests under address and undefined-behaviour checking
 #   make fuzz       every decoder of foreign bytes, FUZZ_SECONDS (5) each
 #   make cover      the lines that the tests run, by folder
