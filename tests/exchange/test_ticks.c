@@ -109,10 +109,9 @@ static void a_list_beyond_its_cap_is_refused(void **state)
 		json_put_bytes(&json, many[i]);
 	json_close_array(&json);
 	json_close_object(&json);
-	assert_int_equal(ticks_witnesses_decode(buf_span(&body), &k->arena,
-						&back)
-				 .code,
-			 ERR_MALFORMED);
+	assert_int_equal(
+		ticks_witnesses_decode(buf_span(&body), &k->arena, &back).code,
+		ERR_MALFORMED);
 	buf_clear(&body);
 }
 

@@ -57,8 +57,9 @@ static void whole(struct span bytes, struct arena *arena, struct buf *once,
 		ticks_evidence_encode(&other, twice);
 		fuzz_check(fuzz_same(once, twice));
 		/* Nobody can sign here: it proves nothing. */
-		fuzz_check(failed(ticks_evidence_check(
-			&evidence, arena, &accused, &minute, &fault)));
+		fuzz_check(
+			failed(ticks_evidence_check(&evidence, arena, &accused,
+						    &minute, &fault)));
 	}
 }
 

@@ -104,8 +104,7 @@ static struct err ticks_check(struct job *job)
 		e = peer_next(txn, &job->arena, &peer);
 		if (!failed(e))
 			e = put_chain(job, txn, peer.replica,
-				      pulls_ticks_fault(core, peer.nation),
-				      &w);
+				      pulls_ticks_fault(core, peer.nation), &w);
 	}
 	json_close_array(&w);
 	json_close_object(&w);
