@@ -42,8 +42,10 @@ static void read_keys(struct payload *p, struct write_request *r)
 
 	payload_expect(p, "\"keys\":[");
 	list = arena_array(p->arena, MANIFEST_KEYS_MAX, sizeof(*list));
-	if (!list)
+	if (!list) {
 		payload_fail(p, ERR_TOO_LARGE, "arena full");
+		return;
+	}
 	while (!failed(p->e) && !payload_accept(p, "]")) {
 		if (n == MANIFEST_KEYS_MAX) {
 			payload_fail(p, ERR_MALFORMED, "list beyond its cap");
