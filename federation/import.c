@@ -705,6 +705,35 @@ struct err import_row(struct import *in, const struct changes_row *row)
 	return e;
 }
 
+struct err import_unshown(struct import *in, struct doc_id doc, uint32_t shelf)
+{
+	struct changes_row row = {.id = doc, .home = in->from};
+	struct taking t = {.in = in, .row = &row};
+	struct digest shown[DOCUMENT_HEADS_MAX];
+	struct resolve_result result;
+	size_t count = 0;
+	struct err e;
+
+	arena_init(&t.arena, ROW_ARENA_MAX);
+	e = reload(&t);
+	if (failed(e) || !t.old || !nation_eq(t.old->home, in->from) ||
+	    t.old->state != DOCUMENT_LIVE)
+		goto out;
+	for (size_t i = 0; i < t.old->heads_count; i++)
+		if (t.old->heads[i].shelf != shelf)
+			shown[count++] = t.old->heads[i].digest;
+	if (!count) {
+		e = withdraw(&t);
+		goto out;
+	}
+	e = resolve_shown(t.old, shown, count, &t.arena, &result);
+	if (!failed(e) && result.outcome == RESOLVE_ACCEPTED)
+		e = apply(&t, &result);
+out:
+	arena_clear(&t.arena);
+	return e;
+}
+
 struct err import_returned(struct import *in, struct doc_id doc)
 {
 	struct changes_row row = {.id = doc};

@@ -59,6 +59,10 @@ struct import {
  * end.  What the peer did wrong is quarantined. */
 struct err import_row(struct import *in, const struct changes_row *row);
 
+/* The peer took the shelf from us: its documents are what is left of them
+ * without the heads that stand there, or gone. */
+struct err import_unshown(struct import *in, struct doc_id doc, uint32_t shelf);
+
 /* Its home has the edits that were on their way (storage/returning.h): now the
  * document is withdrawn for good. */
 struct err import_returned(struct import *in, struct doc_id doc);

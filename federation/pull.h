@@ -88,7 +88,9 @@ struct pull_labels {
 
 /*
  * Take the page in, and write cursor and counts to `peer` (peer_put is done
- * here), all in in->txn.  Fills in->keys and in->contents itself.  After an
+ * here), all in in->txn.  What the peer took from us goes first; if that is
+ * more than one commit takes, the cursor stays, and the page is asked for
+ * again.  Fills in->keys and in->contents itself.  After an
  * error call pull_failed: the page is asked for again.
  */
 struct err pull_import(struct pull *pull, struct import *in,

@@ -141,9 +141,18 @@ static struct err import_page(struct pull *p, struct import *in)
 struct err pull_import(struct pull *p, struct import *in,
 		       const struct pull_labels *labels, struct peer *peer)
 {
+	bool forgot = true;
 	struct err e = ERR_NONE;
 
-	if (!p->empty) {
+	if (!p->empty)
+		e = forget_shelves(in, p->page.forget, p->page.forget_count,
+				   &p->forgotten, &forgot);
+	if (failed(e))
+		return e;
+	if (!forgot) {
+		pull_drop_page(p);
+		peer->more = true;
+	} else if (!p->empty) {
 		e = keep_facts(p, in, labels);
 		if (!failed(e))
 			e = import_page(p, in);
@@ -152,7 +161,8 @@ struct err pull_import(struct pull *p, struct import *in,
 		peer->cursor = p->page.cursor;
 		peer->pulled_rows += p->page.rows_count;
 	}
-	peer->more = p->page.more;
+	if (forgot)
+		peer->more = p->page.more;
 	peer->refused_rows += in->refused;
 	peer->pulled = in->now;
 	return peer_put(in->txn, peer);

@@ -10,6 +10,7 @@
 #ifndef FEDERATION_PULL_STATE_H
 #define FEDERATION_PULL_STATE_H
 
+#include "federation/forget.h"
 #include "federation/pull.h"
 #include "proto/exchange/keys.h"
 #include "proto/exchange/signature.h"
@@ -89,6 +90,7 @@ struct pull {
 	/* One page. */
 	struct arena arena;
 	bool empty; /* 204 */
+	struct forget_place forgotten;
 	struct changes_page page;
 	struct pull_want *wants;
 	size_t want_count;
