@@ -52,8 +52,9 @@ int main(int argc, char **argv)
 	double began = figure_wall();
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: bench BUILD "
-				"[decisions|store|keys|sync|feed|daemon]\n");
+		fprintf(stderr,
+			"usage: bench BUILD "
+			"[decisions|store|check|keys|sync|feed|daemon]\n");
 		return EXIT_FAILURE;
 	}
 	snprintf(folder, sizeof(folder), "%s/bench", argv[1]);
@@ -69,6 +70,8 @@ int main(int argc, char **argv)
 		bench_decisions(folder);
 	if (!only || strcmp(only, "store") == 0)
 		bench_store(folder);
+	if (!only || strcmp(only, "check") == 0)
+		bench_check(folder);
 	if (!only || strcmp(only, "keys") == 0)
 		bench_keys(folder);
 	if (!only || strcmp(only, "sync") == 0)
