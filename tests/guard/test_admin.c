@@ -12,6 +12,7 @@
 #include "proto/base/json.h"
 #include "proto/crypto/certificate.h"
 #include "proto/exchange/signature.h"
+#include "relay/guard/core/state.h"
 #include "storage/officer.h"
 #include "tests/guard/world.h"
 
@@ -1034,6 +1035,40 @@ static void a_new_policy_is_in_force_at_once_and_after_a_restart(void **state)
 	buf_clear(&file);
 }
 
+/* A record that nobody can read, in the document's place. */
+static void spoil(struct story *s, struct doc_id id)
+{
+	struct batch batch;
+
+	world_must(batch_begin(s->gbr->core, false, 0, &batch));
+	world_must(txn_put(batch.txn, TABLE_DOCUMENTS, key_document(id),
+			   span_str("spoilt")));
+	world_must(batch_commit(&batch));
+}
+
+static void a_new_policy_reads_no_document(void **state)
+{
+	struct story *s = *state;
+	struct world_device *d;
+	struct doc_id id;
+	struct buf file, body;
+	char doc[37];
+
+	put_subject(s, "alice", buf_span(&s->restricted), "\"GBR/ops\"");
+	d = enrol(s, "alice");
+	put_document(s, d, buf_span(&s->rel_gbr), &id, doc);
+	spoil(s, id);
+	world_file("docs/policy/alliance.spif.xml", &file);
+	policy_body(buf_span(&file), &body);
+	assert_int_equal(just_ask(s, &s->security, "PUT", "/admin/v1/policy",
+				  buf_span(&body)),
+			 200);
+	/* Whoever reads it finds out: so the change did not. */
+	assert_int_equal(world_sync(&s->w, d).code, ERR_CORRUPT);
+	buf_clear(&body);
+	buf_clear(&file);
+}
+
 #define story_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -1057,6 +1092,7 @@ int main(void)
 		story_test(every_change_is_on_the_record_without_secrets),
 		story_test(
 			a_new_policy_is_in_force_at_once_and_after_a_restart),
+		story_test(a_new_policy_reads_no_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
