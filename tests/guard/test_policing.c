@@ -20,7 +20,7 @@ struct story {
 	struct world_relay *gbr;
 	struct world_device *alice;
 	struct buf clearance, label;
-	char spaces[SPACES][16];
+	char spaces[SPACES][24];
 };
 
 /* A document in each space: as many shelves. */
