@@ -204,7 +204,7 @@ void stock_add(struct stock *s, size_t count, size_t from, size_t to)
 {
 	static struct document_writer w;
 	uint64_t now_ms = clock_ms(&s->core->clock) - 3600 * 1000;
-	uint64_t group;
+	uint64_t group = 0;
 
 	while (count) {
 		struct batch batch;

@@ -110,32 +110,23 @@ static struct policing_reader *drop(struct policing_readers *all,
 	return r;
 }
 
-/* The oldest of all while there is too much; the newest stays. */
-static struct policing_reader *too_many(struct policing_readers *all)
-{
-	struct policing_reader *gone = NULL;
-
-	while (all->held.bytes > all->cap && all->oldest != all->newest) {
-		struct policing_reader *r = drop(all, all->oldest);
-
-		r->chain = gone;
-		gone = r;
-		all->held.dropped++;
-	}
-	return gone;
-}
-
 /* ---- without it ---- */
 
-static void release_list(struct policing_reader *gone)
+/* The oldest go while there is too much; the newest stays. */
+static void make_room(struct policing_readers *all)
 {
-	while (gone) {
-		struct policing_reader *next = gone->chain;
+	struct policing_reader *gone;
 
-		gone->chain = NULL;
+	do {
+		gone = NULL;
+		pthread_mutex_lock(&all->lock);
+		if (all->held.bytes > all->cap && all->oldest != all->newest) {
+			gone = drop(all, all->oldest);
+			all->held.dropped++;
+		}
+		pthread_mutex_unlock(&all->lock);
 		policing_reader_release(gone);
-		gone = next;
-	}
+	} while (gone);
 }
 
 void policing_readers_free(struct policing_readers *all)
@@ -168,7 +159,7 @@ struct err policing_readers_add(struct policing_readers *all,
 				struct digest profile, struct reader *bound,
 				size_t bytes, struct policing_reader **out)
 {
-	struct policing_reader *r = calloc(1, sizeof(*r)), *known, *gone = NULL;
+	struct policing_reader *r = calloc(1, sizeof(*r)), *known;
 
 	if (!r) {
 		reader_free(bound);
@@ -193,10 +184,9 @@ struct err policing_readers_add(struct policing_readers *all,
 		put_first(all, r);
 		all->held.readers++;
 		all->held.bytes += r->bytes;
-		gone = too_many(all);
 	}
 	pthread_mutex_unlock(&all->lock);
-	release_list(gone);
+	make_room(all);
 	if (known)
 		policing_reader_release(r);
 	*out = known ? known : r;
@@ -217,16 +207,13 @@ const struct reader *policing_reader_bound(const struct policing_reader *r)
 static void count_view(struct policing_readers *all, struct policing_reader *r,
 		       size_t before, size_t now)
 {
-	struct policing_reader *gone = NULL;
-
 	pthread_mutex_lock(&all->lock);
 	if (r->listed) {
 		r->bytes = r->bytes - before + now;
 		all->held.bytes = all->held.bytes - before + now;
-		gone = too_many(all);
 	}
 	pthread_mutex_unlock(&all->lock);
-	release_list(gone);
+	make_room(all);
 }
 
 struct err
@@ -264,11 +251,8 @@ struct policing_held policing_readers_held(struct policing_readers *all)
 
 void policing_readers_cap(struct policing_readers *all, size_t cap)
 {
-	struct policing_reader *gone;
-
 	pthread_mutex_lock(&all->lock);
 	all->cap = cap;
-	gone = too_many(all);
 	pthread_mutex_unlock(&all->lock);
-	release_list(gone);
+	make_room(all);
 }
