@@ -85,6 +85,7 @@ NEEDS_client     := client exchange wire document label crypto base
 NEEDS_daemon     := client relay core federation exchange wire storage \
 		    document label crypto base
 NEEDS_crash      := $(NEEDS_daemon)
+NEEDS_faults     := $(NEEDS_guard)
 NEEDS_bench      := $(NEEDS_daemon)
 NEEDS_fuzz       := exchange wire storage document label crypto base
 
@@ -155,12 +156,12 @@ $(call deps_stamp,fuzz): $(call deps_stamp,build)
 OTHER_daemon := tests/daemon/slow_disk.c
 
 TEST_DIRS := base crypto label document exchange wire storage histories \
-	     federation guard relay client daemon
+	     federation guard relay client faults daemon
 define testdir
 TESTS_$(1) := $$(patsubst %.c,$$(BUILD)/%,$$(wildcard tests/$(1)/test_*.c))
 HELP_$(1)  := $$(patsubst %.c,$$(BUILD)/%.o,$$(filter-out tests/$(1)/test_% $$(OTHER_$(1)),$$(wildcard tests/$(1)/*.c)))
 $$(BUILD)/tests/$(1)/test_%: $$(BUILD)/tests/$(1)/test_%.o $$(HELP_$(1)) $$(call libs,support $$(NEEDS_$(1)))
-	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
+	$$(CC) $$(LDFLAGS) $$(WRAPS_$(1)) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
 		$$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(call sys,$$(NEEDS_$(1)))
 .PHONY: test-$(1)
 test-$(1): $$(TESTS_$(1))
@@ -180,6 +181,14 @@ $(TESTS_histories): $(FAULTY)
 
 # Federation is tested in the world of whole guards.
 $(TESTS_federation): $(BUILD)/tests/guard/world.o
+
+# Every call that can fail is made to: tests/faults/fault.h.
+comma        := ,
+WRAPS_faults := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup \
+	$(addprefix mdb_,env_create env_open env_copy2 env_info env_stat \
+		reader_check txn_begin txn_renew txn_commit dbi_open get put \
+		del cursor_open cursor_get cursor_put cursor_del))
+$(TESTS_faults): $(patsubst %,$(BUILD)/tests/guard/%.o,world forge)
 
 # The daemon's processes are tested with a guard whose core is scripted.
 $(BUILD)/tests/relay/echo-guard: $(BUILD)/relay/guard/main.o \

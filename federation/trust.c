@@ -85,8 +85,8 @@ struct err trust_keep(struct trust *t, struct txn *txn, struct nation nation,
 	struct err e = certificate_store_root(txn, nation, NULL, &root);
 
 	if (failed(e))
-		return err_make(ERR_UNAUTHENTICATED,
-				"no seal root of that nation is pinned");
+		return err_blame(e, ERR_UNAUTHENTICATED,
+				 "no seal root of that nation is pinned");
 	e = check(t, certificate, root, nation, &c);
 	if (!failed(e))
 		e = certificate_store_put(txn, c->draft.replica, c->draft.issue,

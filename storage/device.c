@@ -76,6 +76,8 @@ static struct err decode(struct key_id author, struct span value,
 	struct span_reader r = span_read(arena_copy(arena, value));
 	struct device d = {.author = author};
 
+	if (arena->full)
+		return arena_check(arena);
 	if (span_read_u8(&r) != DEVICE_FORM)
 		return err_make(ERR_VERSION, "a device of an unknown form");
 	d.state = (enum device_state)span_read_u8(&r);

@@ -66,6 +66,8 @@ static struct err decode(struct nation nation, struct span value,
 	struct span_reader r = span_read(arena_copy(arena, value));
 	struct peer p = {.nation = nation};
 
+	if (arena->full)
+		return arena_check(arena);
 	if (span_read_u8(&r) != PEER_FORM)
 		return err_make(ERR_VERSION, "a peer of an unknown form");
 	p.state = (enum peer_state)span_read_u8(&r);

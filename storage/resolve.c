@@ -265,8 +265,8 @@ static struct err two_faces(const struct document *old,
 				continue;
 			e = seal_decode(o->evidence[j].blob, &known);
 			if (failed(e))
-				return err_make(ERR_CORRUPT,
-						"a seal is malformed");
+				return err_blame(e, ERR_CORRUPT,
+						 "a seal is malformed");
 			if (dot_eq(known.word.dot, seal->dot)) {
 				*other = o->evidence[j].digest;
 				*out = true;

@@ -35,7 +35,7 @@ static struct err evidence_words(const struct document_head *head,
 	for (size_t i = 0; i < head->evidence_count; i++) {
 		e = seal_decode(head->evidence[i].blob, &seal);
 		if (failed(e))
-			return err_make(ERR_CORRUPT, "a seal is malformed");
+			return err_blame(e, ERR_CORRUPT, "a seal is malformed");
 		contexts[i] = seal.word.context;
 		words[i] = (struct version_word){seal.word.dot, &contexts[i]};
 	}

@@ -50,6 +50,8 @@ static struct err decode(struct span name, struct span value,
 	struct subject s = {.name = arena_copy(arena, name)};
 	struct span *spaces;
 
+	if (arena->full)
+		return arena_check(arena);
 	if (span_read_u8(&r) != SUBJECT_FORM)
 		return err_make(ERR_VERSION, "a subject of an unknown form");
 	s.rights = span_read_u8(&r);

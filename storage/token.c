@@ -37,6 +37,8 @@ static struct err decode(struct span id, struct span value, struct arena *arena,
 	if (id.len != LEASE_ID_LEN)
 		return err_make(ERR_CORRUPT, "tokens: key");
 	memcpy(t.id, id.at, LEASE_ID_LEN);
+	if (arena->full)
+		return arena_check(arena);
 	if (span_read_u8(&r) != TOKEN_FORM)
 		return err_make(ERR_VERSION, "a token of an unknown form");
 	t.kind = (enum token_kind)span_read_u8(&r);

@@ -176,10 +176,24 @@ static int cut_short(const struct txn *txn, int rc)
 	return ENOSPC;
 }
 
+/* After a commit that failed: a meta page that could not be written leaves
+ * LMDB refusing everything until it is opened again, whatever the error. */
+static bool panics(struct store *store, enum store_env env)
+{
+	MDB_txn *txn = NULL;
+	int rc = mdb_txn_begin(store->env[env], NULL, MDB_RDONLY, &txn);
+
+	if (!rc)
+		mdb_txn_abort(txn);
+	return rc == MDB_PANIC;
+}
+
 struct err txn_commit(struct txn **at)
 {
 	struct txn *txn = *at;
 	struct store *store = txn->store;
+	enum store_env env = txn->env;
+	bool outer = !txn->outer;
 	int rc;
 
 	*at = NULL;
@@ -189,6 +203,8 @@ struct err txn_commit(struct txn **at)
 	else
 		rc = cut_short(txn, mdb_txn_commit(txn->mdb));
 	release(txn);
+	if (rc && outer && panics(store, env))
+		rc = MDB_PANIC;
 	return store_err(store, rc);
 }
 

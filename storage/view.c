@@ -67,6 +67,8 @@ struct err view_new_decided(const struct shelf_index *index, struct txn *txn,
 			shelf_set_add(&view->set, n);
 	}
 	e = shelf_set_check(&view->set);
+	if (!failed(e) && decider->why)
+		e = *decider->why;
 	if (failed(e))
 		view_free(view);
 	else

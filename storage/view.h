@@ -21,6 +21,9 @@ struct view;
 struct view_decider {
 	bool (*releases)(void *self, const struct shelf_row *shelf);
 	void *self;
+	/* Where `releases` says that it could not decide: then there is no
+	 * view.  NULL: it always can. */
+	const struct err *why;
 };
 
 /*

@@ -59,7 +59,7 @@ void *arena_alloc(struct arena *a, size_t len)
 	if (!b || b->len - b->used < len)
 		b = block_add(a, len);
 	if (!b) {
-		a->full = true;
+		a->full = a->starved = true;
 		return NULL;
 	}
 	at = b->at + b->used;
@@ -102,6 +102,8 @@ char *arena_str(struct arena *a, struct span bytes)
 
 struct err arena_check(const struct arena *a)
 {
+	if (a->starved)
+		return err_make(ERR_NO_MEMORY, "no memory for an arena");
 	if (a->full)
 		return err_make(ERR_TOO_LARGE, "an arena reached its cap");
 	return ERR_NONE;

@@ -2,7 +2,7 @@
  * Memory that is released all at once.
  *
  * A request has one arena with a cap; what is parsed from it lives there.  An
- * allocation beyond the cap gives NULL and sets `full`.
+ * allocation beyond the cap, or without memory, gives NULL and sets `full`.
  */
 #ifndef PROTO_BASE_ARENA_H
 #define PROTO_BASE_ARENA_H
@@ -17,6 +17,7 @@ struct arena {
 	size_t used; /* bytes of all blocks */
 	size_t cap;
 	bool full;
+	bool starved; /* full, for want of memory */
 };
 
 void arena_init(struct arena *a, size_t cap);
@@ -31,7 +32,8 @@ void arena_clear(struct arena *a);
 struct span arena_copy(struct arena *a, struct span bytes);
 /* A NUL-terminated copy; NULL at the cap. */
 [[nodiscard]] char *arena_str(struct arena *a, struct span bytes);
-/* ERR_TOO_LARGE if an allocation did not fit. */
+/* ERR_TOO_LARGE if an allocation did not fit, ERR_NO_MEMORY if there was
+ * none. */
 struct err arena_check(const struct arena *a);
 
 #endif

@@ -32,11 +32,13 @@ void buf_wipe(struct buf *b)
 void buf_reset(struct buf *b)
 {
 	b->len = 0;
-	b->bad = false;
+	b->bad = b->starved = false;
 }
 
 struct err buf_check(const struct buf *b)
 {
+	if (b->starved)
+		return err_make(ERR_NO_MEMORY, "no memory for a buffer");
 	if (b->bad)
 		return err_make(ERR_TOO_LARGE, "a buffer reached its cap");
 	return ERR_NONE;
@@ -63,7 +65,7 @@ static bool reserve(struct buf *b, size_t len)
 	/* Not realloc: what was held may be a secret and must not linger. */
 	at = malloc(room);
 	if (!at) {
-		b->bad = true;
+		b->bad = b->starved = true;
 		return false;
 	}
 	if (b->len)

@@ -19,6 +19,7 @@ struct buf {
 	size_t room;
 	size_t cap; /* never more than this */
 	bool bad;
+	bool starved; /* bad, for want of memory */
 };
 
 /* An empty buffer that may grow to `cap` bytes. */

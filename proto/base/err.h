@@ -87,10 +87,24 @@ static inline bool failed(struct err e)
 	return e.code != ERR_OK;
 }
 
+/* A fault of ours: it says nothing of what was sent, and the same may succeed
+ * when it is asked again. */
+static inline bool err_is_ours(struct err e)
+{
+	return e.code >= ERR_NO_MEMORY && e.code <= ERR_UNREACHABLE;
+}
+
 /* Make an error; `detail` must be static text. */
 static inline struct err err_make(enum err_code code, const char *detail)
 {
 	return (struct err){code, detail};
+}
+
+/* `e` where it is a fault of ours; else what it tells of what was read. */
+static inline struct err err_blame(struct err e, enum err_code code,
+				   const char *detail)
+{
+	return err_is_ours(e) ? e : err_make(code, detail);
 }
 
 /* One row of the table. */

@@ -4,6 +4,7 @@
 
 #include "proto/base/base64.h"
 #include "proto/base/json.h"
+#include "proto/base/memory.h"
 
 /* struct json is never defined: a value is jansson's own. */
 static const json_t *in(const struct json *j)
@@ -14,6 +15,11 @@ static const json_t *in(const struct json *j)
 static const struct json *as(const json_t *j)
 {
 	return (const struct json *)j;
+}
+
+[[gnu::constructor]] static void take_memory(void)
+{
+	json_set_alloc_funcs(memory_get, memory_drop);
 }
 
 static struct err wrong(void)
@@ -80,8 +86,14 @@ struct err json_parse(struct span text, struct json **out)
 
 	if (!depth_ok(text))
 		return err_make(ERR_MALFORMED, "JSON nested too deeply");
+	(void)memory_ran_out();
 	j = json_loadb((const char *)text.at, text.len,
 		       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	/* Without memory jansson cuts strings short and says nothing. */
+	if (memory_ran_out()) {
+		json_decref(j);
+		return err_make(ERR_NO_MEMORY, "no memory for JSON");
+	}
 	if (!j)
 		return err_make(ERR_MALFORMED, "not JSON of RFC 8259");
 	if (!numbers_ok(j)) {
@@ -396,7 +408,7 @@ static void put_members(const json_t *j, struct buf *out)
 	json_t *value;
 
 	if (!names) {
-		out->bad = true;
+		out->bad = out->starved = true;
 		return;
 	}
 	json_object_foreach((json_t *)j, name, value) names[n++] = name;

@@ -20,8 +20,7 @@ enum { USE_DIGITAL_SIGNATURE = 0, USE_CERT_SIGN = 5, USE_CRL_SIGN = 6 };
 
 static struct err fault(const char *detail)
 {
-	ERR_clear_error();
-	return err_make(ERR_INTERNAL, detail);
+	return openssl_err(ERR_INTERNAL, detail);
 }
 
 /* ES256 and ES384: the hash goes with the curve. */
@@ -41,10 +40,8 @@ static struct err name_add(X509_NAME *name, int nid, struct span text)
 		if (text.at[i] < 0x20 || text.at[i] == 0x7f)
 			return err_make(ERR_MALFORMED, "a control character");
 	if (X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8, text.at,
-				       (int)text.len, -1, 0) != 1) {
-		ERR_clear_error();
-		return err_make(ERR_MALFORMED, "a name that is not UTF-8");
-	}
+				       (int)text.len, -1, 0) != 1)
+		return openssl_err(ERR_MALFORMED, "a name that is not UTF-8");
 	return ERR_NONE;
 }
 

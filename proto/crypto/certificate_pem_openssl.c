@@ -8,8 +8,7 @@
 
 static struct err fault(const char *detail)
 {
-	ERR_clear_error();
-	return err_make(ERR_INTERNAL, detail);
+	return openssl_err(ERR_INTERNAL, detail);
 }
 
 /* Append what was written to a memory BIO. */
@@ -29,7 +28,7 @@ static struct err over(struct span pem, BIO **out)
 		return err_make(ERR_TOO_LARGE, "PEM too long");
 	*out = pem.len ? BIO_new_mem_buf(pem.at, (int)pem.len) : NULL;
 	if (!*out)
-		return err_make(ERR_MALFORMED, "no PEM");
+		return openssl_err(ERR_MALFORMED, "no PEM");
 	return ERR_NONE;
 }
 
@@ -60,7 +59,7 @@ struct err certificate_from_pem(struct span pem, struct buf *out)
 	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	len = x ? i2d_X509(x, &der) : -1;
 	if (len <= 0) {
-		e = err_make(ERR_MALFORMED, "no certificate in PEM");
+		e = openssl_err(ERR_MALFORMED, "no certificate in PEM");
 	} else {
 		buf_put(out, span_of(der, (size_t)len));
 		e = buf_check(out);
@@ -102,11 +101,11 @@ struct err certificate_key_from_pem(struct span pem, struct crypto_key **out)
 	if (failed(e))
 		return e;
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	ERR_clear_error();
 	if (!pkey)
-		e = err_make(ERR_MALFORMED, "no private key in PEM");
+		e = openssl_err(ERR_MALFORMED, "no private key in PEM");
 	else
 		e = ec_openssl_import(pkey, out);
+	ERR_clear_error();
 	EVP_PKEY_free(pkey);
 	BIO_free(bio);
 	return e;

@@ -17,8 +17,7 @@ enum { SERIAL_MAX = 20 }; /* RFC 5280 s.4.1.2.2 */
 
 static struct err malformed(const char *detail)
 {
-	ERR_clear_error();
-	return err_make(ERR_MALFORMED, detail);
+	return openssl_err(ERR_MALFORMED, detail);
 }
 
 static struct err keep(struct arena *arena, struct span bytes, struct span *out)
@@ -223,15 +222,16 @@ static struct err check_path(X509 *x, X509 *ca)
 
 	if (!store || !ctx || X509_STORE_add_cert(store, ca) != 1 ||
 	    X509_STORE_CTX_init(ctx, store, x, NULL) != 1) {
-		e = err_make(ERR_INTERNAL, "a certificate check did not begin");
+		e = openssl_err(ERR_INTERNAL,
+				"a certificate check did not begin");
 		goto out;
 	}
 	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT |
 					      X509_V_FLAG_NO_CHECK_TIME);
 	X509_STORE_CTX_set_depth(ctx, 0); /* no CA between */
 	if (X509_verify_cert(ctx) != 1)
-		e = err_make(ERR_UNAUTHENTICATED,
-			     "a certificate of another authority");
+		e = openssl_err(ERR_UNAUTHENTICATED,
+				"a certificate of another authority");
 out:
 	ERR_clear_error();
 	X509_STORE_CTX_free(ctx);
@@ -302,7 +302,8 @@ static struct err read_request(X509_REQ *request, struct arena *arena,
 		e = read_name(X509_REQ_get_subject_name(request),
 			      NID_commonName, arena, &out->common_name);
 	if (!failed(e) && X509_REQ_verify(request, ec_openssl_public(key)) != 1)
-		e = err_make(ERR_SIGNATURE, "a request its key did not sign");
+		e = openssl_err(ERR_SIGNATURE,
+				"a request its key did not sign");
 	crypto_public_free(key);
 	return e;
 }

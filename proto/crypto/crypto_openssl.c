@@ -12,11 +12,14 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "proto/base/memory.h"
 #include "proto/crypto/crypto.h"
+#include "proto/crypto/ec_openssl.h"
 
 enum { BLOCK_MAX = 128, SCRYPT_LOG2_N_MAX = 22 };
 
@@ -26,8 +29,28 @@ static struct {
 	EVP_CIPHER *gcm, *siv, *wrap;
 } algorithms;
 
+static void *get_memory(size_t len, const char *file, int line)
+{
+	return len ? memory_get(len) : NULL;
+}
+
+static void *resize_memory(void *at, size_t len, const char *file, int line)
+{
+	if (len)
+		return memory_resize(at, len);
+	memory_drop(at);
+	return NULL;
+}
+
+static void drop_memory(void *at, const char *file, int line)
+{
+	memory_drop(at);
+}
+
 [[gnu::constructor]] static void fetch_algorithms(void)
 {
+	/* Refused once the library has allocated: nothing has yet. */
+	(void)CRYPTO_set_mem_functions(get_memory, resize_memory, drop_memory);
 	algorithms.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	algorithms.sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
 	algorithms.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
@@ -35,12 +58,16 @@ static struct {
 	algorithms.wrap = EVP_CIPHER_fetch(NULL, "AES-256-WRAP", NULL);
 }
 
-/* What the library refuses is a fault of ours; its error queue belongs to
- * the thread and would mislead the next TLS call. */
-static struct err fault(const char *detail)
+struct err openssl_err(enum err_code code, const char *detail)
 {
 	ERR_clear_error();
-	return err_make(ERR_INTERNAL, detail);
+	return memory_blame(code, detail);
+}
+
+/* What the library refuses is a fault of ours. */
+static struct err fault(const char *detail)
+{
+	return openssl_err(ERR_INTERNAL, detail);
 }
 
 /* ---- hash ---- */
@@ -300,8 +327,7 @@ struct err crypto_gcm_open(const uint8_t key[CRYPTO_KEY_LEN],
 	    !feed(ctx, NULL, aad) || !feed(ctx, out, cipher)) {
 		e = fault("AES-GCM failed to open");
 	} else if (EVP_DecryptFinal_ex(ctx, rest, &n) != 1) {
-		ERR_clear_error();
-		e = err_make(ERR_DIGEST, "sealed bytes are not authentic");
+		e = openssl_err(ERR_DIGEST, "sealed bytes are not authentic");
 	}
 	if (failed(e))
 		wipe(out, cipher.len);
@@ -357,8 +383,7 @@ struct err crypto_siv_open(const uint8_t key[CRYPTO_SIV_KEY_LEN],
 			      (int)aad.len) != 1) {
 		e = fault("AES-SIV failed to open");
 	} else if (!feed(ctx, out, cipher)) {
-		ERR_clear_error();
-		e = err_make(ERR_DIGEST, "sealed bytes are not authentic");
+		e = openssl_err(ERR_DIGEST, "sealed bytes are not authentic");
 	}
 	if (failed(e))
 		wipe(out, cipher.len);
@@ -404,8 +429,7 @@ struct err crypto_key_unwrap(const uint8_t kek[CRYPTO_KEY_LEN],
 	} else if (EVP_DecryptUpdate(ctx, key, &n, wrapped,
 				     CRYPTO_WRAPPED_LEN) != 1 ||
 		   n != CRYPTO_KEY_LEN) {
-		ERR_clear_error();
-		e = err_make(ERR_DIGEST, "a wrapped key is not authentic");
+		e = openssl_err(ERR_DIGEST, "a wrapped key is not authentic");
 	} else {
 		memcpy(out, key, CRYPTO_KEY_LEN);
 	}

@@ -67,14 +67,12 @@ static const char *group_of(enum crypto_curve curve)
 
 static struct err fault(const char *detail)
 {
-	ERR_clear_error();
-	return err_make(ERR_INTERNAL, detail);
+	return openssl_err(ERR_INTERNAL, detail);
 }
 
 static struct err refuse(const char *detail)
 {
-	ERR_clear_error();
-	return err_make(ERR_MALFORMED, detail);
+	return openssl_err(ERR_MALFORMED, detail);
 }
 
 /* ---- public keys ---- */
@@ -460,8 +458,7 @@ struct err crypto_verify(const struct crypto_public *key, struct span message,
 	} else if (EVP_PKEY_verify(ctx, der, sig_to_der(sig, der), digest,
 				   hash) != 1) {
 		/* Numbers outside 1..n-1 are refused here as well. */
-		ERR_clear_error();
-		e = err_make(ERR_SIGNATURE, "a signature does not verify");
+		e = openssl_err(ERR_SIGNATURE, "a signature does not verify");
 	}
 	EVP_PKEY_CTX_free(ctx);
 	return e;

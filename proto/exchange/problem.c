@@ -11,6 +11,11 @@ int problem_status(struct err e)
 	return err_row(e.code)->status;
 }
 
+const char problem_no_memory[] =
+	"{\"type\":\"/problems/out-of-memory\","
+	"\"title\":\"The relay is short of memory.\",\"status\":503,"
+	"\"mend\":\"Try again later.\"}";
+
 /* What may be said of an error besides its row. */
 static const char *public_detail(struct err e)
 {

@@ -27,6 +27,10 @@ int problem_status(struct err e);
 void problem_format(struct err e, struct span reference, struct span members,
 		    struct buf *out);
 
+/* The document of ERR_NO_MEMORY without a reference: what can be answered
+ * where there is no memory for any. */
+extern const char problem_no_memory[];
+
 /* A document read by a client; texts live in the arena, "" where missing. */
 struct problem {
 	enum err_code code; /* by type; ERR_INTERNAL if unknown here */

@@ -125,6 +125,8 @@ static struct err put_base(const struct http_request *r,
 	e = put_line(out, "@method", span_str(http_method_text(r->method)));
 	put_authority(r->authority, &text);
 	if (!failed(e))
+		e = buf_check(&text);
+	if (!failed(e))
 		e = put_line(out, "@authority", buf_span(&text));
 	if (!failed(e))
 		e = put_line(out, "@path",
@@ -278,6 +280,8 @@ static struct err read_signature(struct span value, struct signature *s)
 	    bytes.len == CRYPTO_SIG_P256_LEN) {
 		memcpy(s->sig, bytes.at, CRYPTO_SIG_P256_LEN);
 		e = ERR_NONE;
+	} else if (bytes.starved) {
+		e = buf_check(&bytes);
 	}
 	buf_clear(&bytes);
 	return e;
@@ -342,6 +346,8 @@ struct err signature_check(const struct crypto_public *key,
 		return err_make(ERR_MALFORMED, "no Content-Digest");
 	buf_init(&b, SIGNATURE_BASE_MAX);
 	e = put_base(request, signature, digest, &b);
+	if (!failed(e))
+		e = buf_check(&b);
 	if (!failed(e))
 		e = crypto_verify(key, buf_span(&b), SPAN_OBJ(signature->sig));
 	if (!failed(e))

@@ -276,8 +276,11 @@ struct err label_decode(struct span canonical, struct span xml,
 	if (failed(e))
 		return e;
 	if (!decode(label, canonical)) {
+		e = err_make(label->arena.starved ? ERR_NO_MEMORY
+						  : ERR_MALFORMED,
+			     "label: not a canonical form");
 		label_free(label);
-		return err_make(ERR_MALFORMED, "label: not a canonical form");
+		return e;
 	}
 	*out = label;
 	return ERR_NONE;

@@ -47,7 +47,9 @@ struct err label_read_token(const struct label_read *r,
 		return err;
 	*out = xml_token(r->arena, e->text);
 	if (r->arena->full)
-		return err_make(ERR_TOO_LARGE, "label too large");
+		return r->arena->starved
+			       ? arena_check(r->arena)
+			       : err_make(ERR_TOO_LARGE, "label too large");
 	if (out->len == 0)
 		return finding_make(r->problem, ERR_LABEL, "empty element",
 				    e->line, "element %.60s: empty", e->name);

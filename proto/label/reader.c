@@ -268,8 +268,10 @@ struct err clearance_decode(struct span bytes, struct clearance **out)
 	if (failed(e))
 		return e;
 	if (bytes.len > CLEARANCE_CANONICAL_MAX || !decode(c, bytes)) {
+		e = err_make(c->arena.starved ? ERR_NO_MEMORY : ERR_MALFORMED,
+			     "clearance: not of its form");
 		clearance_free(c);
-		return err_make(ERR_MALFORMED, "clearance: not of its form");
+		return e;
 	}
 	*out = c;
 	return ERR_NONE;

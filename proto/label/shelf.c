@@ -86,7 +86,7 @@ struct err shelf_decode(struct span bytes, struct shelf *out)
 		return err_make(ERR_MALFORMED, "shelf: bad length");
 	e = shelf_make(space, labels, count, condition, &s);
 	if (failed(e))
-		return err_make(ERR_MALFORMED, "shelf: not of its form");
+		return err_blame(e, ERR_MALFORMED, "shelf: not of its form");
 	/* One value has one encoding. */
 	if (s.label_count != count ||
 	    memcmp(s.labels, labels, count * DIGEST_LEN) != 0)

@@ -1,8 +1,10 @@
 /* The one file that sees libxml2. */
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
+#include <libxml/xmlmemory.h>
 
 #include "proto/base/buf.h"
+#include "proto/base/memory.h"
 #include "proto/label/finding.h"
 #include "proto/label/xml.h"
 
@@ -20,6 +22,11 @@ struct reading {
 	struct err failure; /* the first */
 };
 
+[[gnu::constructor]] static void take_memory(void)
+{
+	(void)xmlMemSetup(memory_drop, memory_get, memory_resize, memory_text);
+}
+
 static void stop(struct reading *r, struct err e)
 {
 	if (!failed(r->failure))
@@ -36,6 +43,8 @@ static unsigned line_now(const struct reading *r)
 
 static struct err no_room(struct reading *r)
 {
+	if (r->arena->starved)
+		return arena_check(r->arena);
 	return finding_make(r->problem, ERR_TOO_LARGE, "XML beyond the caps",
 			    line_now(r),
 			    "the document holds more than is allowed here");
@@ -126,7 +135,7 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix,
 	text = &r->text[--r->depth];
 	kept = text->bad ? NULL : arena_str(r->arena, buf_span(text));
 	if (!kept) {
-		stop(r, no_room(r));
+		stop(r, text->starved ? buf_check(text) : no_room(r));
 		return;
 	}
 	r->at->text = span_of(kept, text->len);
@@ -213,6 +222,7 @@ struct err xml_parse(struct span bytes, size_t max, size_t elements_max,
 				    "the document is empty");
 	for (size_t i = 0; i < XML_DEPTH_MAX; i++)
 		buf_init(&r.text[i], 2 * max);
+	(void)memory_ran_out();
 	r.ctxt = xmlCreatePushParserCtxt(&sax, &r, NULL, 0, NULL);
 	if (!r.ctxt) {
 		r.failure = err_make(ERR_NO_MEMORY, "XML parser");
@@ -228,6 +238,9 @@ struct err xml_parse(struct span bytes, size_t max, size_t elements_max,
 						 line_now(&r),
 						 "not well-formed XML");
 	}
+	/* Whatever it says then, it says for want of memory. */
+	if (memory_ran_out())
+		r.failure = err_make(ERR_NO_MEMORY, "XML parser");
 	if (!failed(r.failure) && (!r.root || r.at))
 		r.failure = finding_make(problem, code, "XML not complete", 0,
 					 "the document is not complete");

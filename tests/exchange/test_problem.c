@@ -68,6 +68,17 @@ static void members_of_a_kind_are_added(void **state)
 	buf_clear(&b);
 }
 
+static void the_document_without_memory_is_the_tables_own(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	problem_format(err_make(ERR_NO_MEMORY, NULL), span_of(NULL, 0),
+		       span_of(NULL, 0), &b);
+	assert_string_equal(buf_cstr(&b), problem_no_memory);
+	buf_clear(&b);
+}
+
 static void what_is_no_problem_is_refused(void **state)
 {
 	static const char *const bad[] =
@@ -113,6 +124,7 @@ int main(void)
 		cmocka_unit_test(every_code_reads_back_as_itself),
 		cmocka_unit_test(not_released_and_not_found_answer_alike),
 		cmocka_unit_test(members_of_a_kind_are_added),
+		cmocka_unit_test(the_document_without_memory_is_the_tables_own),
 		cmocka_unit_test(what_is_no_problem_is_refused),
 		cmocka_unit_test(
 			an_answer_without_problem_is_judged_by_its_status),

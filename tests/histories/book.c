@@ -218,7 +218,7 @@ struct err book_view(const struct book *b, const struct rights *r,
 		     struct view *base, struct view **out)
 {
 	struct deciding d = {b, r};
-	struct view_decider decider = {releases, &d};
+	struct view_decider decider = {releases, &d, NULL};
 	struct digest profile = {{1, r->nation, (uint8_t)r->policy,
 				  (uint8_t)r->clearance, (uint8_t)r->spaces}};
 

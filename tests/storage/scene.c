@@ -212,7 +212,7 @@ static bool within(void *self, const struct shelf_row *shelf)
 
 struct view *scene_view(struct scene *s, unsigned labels)
 {
-	struct view_decider decider = {within, &labels};
+	struct view_decider decider = {within, &labels, NULL};
 	struct digest profile = {{(uint8_t)labels}};
 	struct view *view;
 

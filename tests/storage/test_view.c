@@ -50,7 +50,7 @@ static void a_view_of_one_profile_asks_for_new_shelves_only(void **state)
 {
 	struct scene *s = *state;
 	struct asked asked = {0};
-	struct view_decider decider = {ask, &asked};
+	struct view_decider decider = {ask, &asked, NULL};
 	struct digest profile = {{1}}, other = {{2}};
 	struct view *one, *two, *three, *four;
 

@@ -18,12 +18,30 @@ void answer_field(struct job *job, const char *name, struct span value)
 				    arena_copy(&job->arena, value)};
 }
 
+/* As answer_field, of text that stands for life: needs no memory. */
+static void answer_text(struct job *job, const char *name, const char *text)
+{
+	struct core_answer *a = &job->answer;
+
+	if (a->field_count < sizeof(a->fields) / sizeof(*a->fields))
+		a->fields[a->field_count++] =
+			(struct core_field){span_str(name), span_str(text)};
+}
+
+struct err answer_check(const struct job *job)
+{
+	struct err e = buf_check(&job->body);
+
+	/* A field may be missing then. */
+	return failed(e) || !job->arena.starved ? e : arena_check(&job->arena);
+}
+
 void answer_json(struct job *job, int status)
 {
 	job->answer.status = status;
 	job->answer.body = buf_span(&job->body);
 	if (job->body.len)
-		answer_field(job, "content-type", span_str("application/json"));
+		answer_text(job, "content-type", "application/json");
 	if (job->is_signed)
 		proof_offer(job);
 	job->done = true;
@@ -94,9 +112,9 @@ static void mend_fields(struct job *job, struct err why)
 	struct buf methods;
 
 	if (job->answer.status == 503)
-		answer_field(job, "retry-after", span_str("1"));
+		answer_text(job, "retry-after", "1");
 	if (job->answer.status == 429)
-		answer_field(job, "retry-after", span_str("60"));
+		answer_text(job, "retry-after", "60");
 	if (job->answer.status == 401 || job->is_signed)
 		proof_offer(job);
 	if (why.code != ERR_METHOD)
@@ -125,7 +143,11 @@ void answer_refuse(struct job *job, struct err why)
 		       buf_span(&job->members), &job->body);
 	job->answer.status = problem_status(why);
 	job->answer.body = buf_span(&job->body);
-	answer_field(job, "content-type", span_str(PROBLEM_MEDIA_TYPE));
+	if (failed(buf_check(&job->body))) {
+		job->answer.status = err_row(ERR_NO_MEMORY)->status;
+		job->answer.body = span_str(problem_no_memory);
+	}
+	answer_text(job, "content-type", PROBLEM_MEDIA_TYPE);
 	mend_fields(job, why);
 	buf_clear(&reference);
 	job->done = true;

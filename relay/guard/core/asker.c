@@ -65,8 +65,8 @@ static struct err find_nation(struct job *job, struct txn *txn)
 	if (!failed(e))
 		e = nation_parse(facts.organization, &nation);
 	if (failed(e))
-		return err_make(ERR_UNAUTHENTICATED,
-				"the certificate names no nation");
+		return err_blame(e, ERR_UNAUTHENTICATED,
+				 "the certificate names no nation");
 	e = peer_get(txn, nation, &job->arena, &a->peer);
 	if (e.code == ERR_NOT_FOUND)
 		return err_make(ERR_UNAUTHENTICATED,

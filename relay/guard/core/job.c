@@ -192,6 +192,8 @@ static struct err check(struct job *job)
 		e = asker_reader(job);
 	if (!failed(e))
 		e = job->op->check(job);
+	if (!failed(e) && job->done)
+		e = answer_check(job);
 	return e;
 }
 

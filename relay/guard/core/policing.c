@@ -311,10 +311,10 @@ struct err policing_reader(struct policing *p, struct span clearance_xml,
 	return policing_readers_add(p->readers, profile, bound, bytes, out);
 }
 
-struct verdict policing_decide(struct policing *p, struct txn *txn,
-			       const struct reader *reader, struct span space,
-			       const struct digest *labels, size_t label_count,
-			       uint64_t condition)
+struct err policing_decide(struct policing *p, struct txn *txn,
+			   const struct reader *reader, struct span space,
+			   const struct digest *labels, size_t label_count,
+			   uint64_t condition, struct verdict *out)
 {
 	const struct bound *bounds[SHELF_LABELS_MAX] = {0};
 	struct shelf_view shelf = {space, bounds, label_count, condition};
@@ -324,11 +324,16 @@ struct verdict policing_decide(struct policing *p, struct txn *txn,
 	for (size_t i = 0; i < shelf.label_count; i++) {
 		const struct policing_label *l;
 
+		struct err e = policing_label(p, txn, labels[i], &l);
+
+		if (err_is_ours(e))
+			return e;
 		/* One that cannot be had stays NULL: not released. */
-		if (!failed(policing_label(p, txn, labels[i], &l)))
+		if (!failed(e))
 			bounds[i] = l->bound;
 	}
-	return decide(p->policy, p->rules, &shelf, reader);
+	*out = decide(p->policy, p->rules, &shelf, reader);
+	return ERR_NONE;
 }
 
 struct verdict policing_decide_label(struct policing *p,
@@ -346,25 +351,30 @@ struct deciding {
 	struct policing *p;
 	struct txn *txn;
 	const struct reader *reader;
+	struct err e; /* of the first that could not be decided */
 };
 
 static bool releases(void *self, const struct shelf_row *shelf)
 {
-	const struct deciding *d = self;
+	struct deciding *d = self;
+	struct verdict verdict = {0};
 
 	atomic_fetch_add_explicit(&d->p->decisions, 1, memory_order_relaxed);
-	return policing_decide(d->p, d->txn, d->reader,
-			       span_of(shelf->space, shelf->space_len),
-			       shelf->labels, shelf->labels_count,
-			       shelf->condition)
-		.released;
+	if (!failed(d->e))
+		d->e = policing_decide(d->p, d->txn, d->reader,
+				       span_of(shelf->space, shelf->space_len),
+				       shelf->labels, shelf->labels_count,
+				       shelf->condition, &verdict);
+	return verdict.released;
 }
 
 struct err policing_view(struct policing *p, struct policing_reader *r,
 			 struct txn *txn, struct view **out)
 {
-	struct deciding d = {p, txn, policing_reader_bound(r)};
-	struct view_decider decider = {releases, &d};
+	struct deciding d = {.p = p,
+			     .txn = txn,
+			     .reader = policing_reader_bound(r)};
+	struct view_decider decider = {releases, &d, &d.e};
 
 	return policing_reader_view(p->readers, r, p->shelves, txn, &decider,
 				    out);

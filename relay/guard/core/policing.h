@@ -77,11 +77,15 @@ struct verdict policing_decide_label(struct policing *p,
 				     struct span space,
 				     const struct policing_label *label);
 
-/* The decision on a shelf by its parts. */
-struct verdict policing_decide(struct policing *p, struct txn *txn,
-			       const struct reader *reader, struct span space,
-			       const struct digest *labels, size_t label_count,
-			       uint64_t condition);
+/*
+ * The decision on a shelf by its parts.  A label that cannot be read for a
+ * fault of ours is that fault, and no decision: one made without it would tell
+ * the reader to forget what he may see.
+ */
+struct err policing_decide(struct policing *p, struct txn *txn,
+			   const struct reader *reader, struct span space,
+			   const struct digest *labels, size_t label_count,
+			   uint64_t condition, struct verdict *out);
 
 /* For whoever measures: decisions made for views so far, and what is held. */
 struct policing_counts {

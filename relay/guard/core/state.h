@@ -264,6 +264,8 @@ void proof_offer(struct job *job);
 /* The answer is `status` with job->body as JSON (if not empty). */
 void answer_json(struct job *job, int status);
 void answer_field(struct job *job, const char *name, struct span value);
+/* Whether what was made of the answer is whole: ERR_NO_MEMORY. */
+struct err answer_check(const struct job *job);
 /* The problem document of `e`, with a reference; the refusal is queued for
  * the audit. */
 void answer_refuse(struct job *job, struct err e);

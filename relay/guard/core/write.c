@@ -137,6 +137,8 @@ static void job_finish(struct job *job)
 {
 	struct err e = job->op->finish ? job->op->finish(job) : ERR_NONE;
 
+	if (!failed(e))
+		e = answer_check(job);
 	if (failed(e))
 		answer_refuse(job, e);
 	job->done = true;

@@ -198,24 +198,25 @@ static struct err explain_label(struct job *job, const struct explaining *x,
 	return e;
 }
 
-static struct verdict decide_head(struct job *job, struct txn *txn,
-				  const struct explaining *x,
-				  const struct document *doc,
-				  const struct document_head *head)
+static struct err decide_head(struct job *job, struct txn *txn,
+			      const struct explaining *x,
+			      const struct document *doc,
+			      const struct document_head *head,
+			      struct verdict *out)
 {
 	struct digest labels[DOCUMENT_STANDS_MAX];
-	struct verdict v = {.released = false, .rule = "no-shelf"};
 
 	if (head->shelf == SHELF_NONE) {
-		snprintf(v.detail, sizeof(v.detail),
+		*out = (struct verdict){.released = false, .rule = "no-shelf"};
+		snprintf(out->detail, sizeof(out->detail),
 			 "deleted, withdrawn, or with a part that is not "
 			 "understood here");
-		return v;
+		return ERR_NONE;
 	}
 	return policing_decide(job->policing, txn, x->reader,
 			       doc->opening.space, labels,
 			       document_labels(doc, head, labels),
-			       doc->condition);
+			       doc->condition, out);
 }
 
 static void put_verdict(const struct verdict *v, struct json_writer *w)
@@ -241,10 +242,14 @@ static struct err explain_document(struct job *job, struct txn *txn,
 		 "no head is left of the document");
 	json_open_array(&w);
 	for (size_t i = 0; i < doc.heads_count; i++) {
-		struct verdict v = x->barred ? barred(x)
-					     : decide_head(job, txn, x, &doc,
-							   &doc.heads[i]);
+		struct verdict v;
 
+		if (x->barred)
+			v = barred(x);
+		else
+			e = decide_head(job, txn, x, &doc, &doc.heads[i], &v);
+		if (failed(e))
+			return e;
 		json_open_object(&w);
 		json_member_digest(&w, "digest", doc.heads[i].digest);
 		put_verdict(&v, &w);

@@ -144,7 +144,7 @@ static struct err table_load(struct job *job, struct content_state *s,
 		return ERR_NONE;
 	e = segment_table_get(txn, job->doc, s->table_digest, &table);
 	if (failed(e))
-		return err_make(ERR_CORRUPT, "segments: table is missing");
+		return err_blame(e, ERR_CORRUPT, "segments: table is missing");
 	buf_put(&s->table, table);
 	return buf_check(&s->table);
 }
@@ -170,7 +170,7 @@ static struct err read_piece(struct job *job, struct content_state *s,
 			segment_table_at(buf_span(&s->table), first).digest,
 			at - segment_offset(s->size, first), max, &piece);
 	if (failed(e))
-		return err_make(ERR_CORRUPT, "segments: one is missing");
+		return err_blame(e, ERR_CORRUPT, "segments: one is missing");
 	buf_put(out, piece);
 	return buf_check(out);
 }

@@ -49,16 +49,17 @@ static struct err decide_again(struct granting *g, const struct document *doc,
 					      arena, &manifest);
 
 	if (failed(e))
-		return err_make(ERR_CORRUPT, "documents: manifest");
+		return err_blame(e, ERR_CORRUPT, "documents: manifest");
 	if (!digest_eq(manifest.digest, head->digest) ||
 	    !digest_eq(manifest.label, head->label) ||
 	    !span_eq(manifest.space, doc->opening.space))
 		return err_make(ERR_CORRUPT,
 				"documents: index and manifest differ");
-	verdict =
-		policing_decide(job->policing, g->txn,
-				policing_reader_bound(job->reader),
-				manifest.space, labels, count, doc->condition);
+	e = policing_decide(job->policing, g->txn,
+			    policing_reader_bound(job->reader), manifest.space,
+			    labels, count, doc->condition, &verdict);
+	if (failed(e))
+		return e;
 	snprintf(job->rule, sizeof(job->rule), "%s", verdict.rule);
 	if (!verdict.released)
 		return err_make(ERR_NOT_RELEASABLE, "not released");
@@ -103,7 +104,7 @@ static struct err find_key(struct granting *g, const struct keys_want *want,
 					key);
 		*given = (struct given){head->digest, head->shelf,
 					read->doc.slot, !failed(e)};
-		if (!failed(e) || e.code == ERR_CORRUPT)
+		if (!failed(e) || err_is_ours(e))
 			break;
 	}
 out:
@@ -136,7 +137,8 @@ static struct err grant(struct granting *g, const struct keys_want *want,
 		keys_answer_key(&g->state->writer, want, &wrapped);
 		return buf_check(&job->body);
 	}
-	if (e.code == ERR_CORRUPT || e.code == ERR_NO_MEMORY)
+	/* A fault of ours is no refusal of this key. */
+	if (err_is_ours(e))
 		return e;
 	buf_init(&reference, 512);
 	if (!failed(answer_reference(job, e, &reference)))
