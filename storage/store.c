@@ -149,10 +149,28 @@ static uint64_t env_extent(struct store *store, enum store_env env)
 	return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
 }
 
-/* Bytes of free pages: the sum over LMDB's free list, table 0, where each
- * value begins with its count. */
-static struct err env_free(struct store *store, enum store_env env,
-			   uint64_t *out)
+/* Of a value of LMDB's free list, a count and so many numbers of pages: those
+ * from `first` on. */
+static uint64_t pages_from(MDB_val value, size_t n, size_t first)
+{
+	uint64_t pages = 0;
+	size_t page;
+
+	if (first == 0)
+		return n;
+	for (size_t i = 1; i <= n && (i + 1) * sizeof(page) <= value.mv_size;
+	     i++) {
+		memcpy(&page, (uint8_t *)value.mv_data + i * sizeof(page),
+		       sizeof(page));
+		pages += page >= first;
+	}
+	return pages;
+}
+
+/* Bytes of free pages from page `first` on: the sum over LMDB's free list,
+ * table 0. */
+static struct err env_free_from(struct store *store, enum store_env env,
+				size_t first, uint64_t *out)
 {
 	MDB_txn *txn = NULL;
 	MDB_cursor *cursor = NULL;
@@ -174,7 +192,7 @@ static struct err env_free(struct store *store, enum store_env env,
 		if (rc || value.mv_size < sizeof(n))
 			break;
 		memcpy(&n, value.mv_data, sizeof(n));
-		pages += n;
+		pages += pages_from(value, n, first);
 	}
 	if (rc == MDB_NOTFOUND)
 		rc = 0;
@@ -185,6 +203,42 @@ static struct err env_free(struct store *store, enum store_env env,
 	if (!rc)
 		*out = pages * stat.ms_psize;
 	return store_err(store, rc);
+}
+
+static struct err env_free(struct store *store, enum store_env env,
+			   uint64_t *out)
+{
+	return env_free_from(store, env, 0, out);
+}
+
+/*
+ * A file that was cut short would end its reader by a signal.  At its end only
+ * free pages may be missing: what a transaction took and gave back is never
+ * written.  The file is as long as LMDB thinks afterwards, or as it was.
+ */
+static struct err env_whole(struct store *store, enum store_env env)
+{
+	uint64_t extent = env_extent(store, env), unused = 0;
+	struct stat st;
+	MDB_stat stat;
+	struct err e;
+	int fd;
+
+	if (mdb_env_get_fd(store->env[env], &fd) != 0 || fstat(fd, &st) != 0 ||
+	    mdb_env_stat(store->env[env], &stat) != 0)
+		return err_make(ERR_IO, "the store's file cannot be looked at");
+	if ((uint64_t)st.st_size >= extent)
+		return ERR_NONE;
+	if (ftruncate(fd, (off_t)extent) != 0)
+		return store_err(store, errno);
+	e = env_free_from(store, env, (size_t)st.st_size / stat.ms_psize,
+			  &unused);
+	if (e.code == ERR_CORRUPT ||
+	    (!failed(e) && unused < extent - (uint64_t)st.st_size))
+		e = err_make(ERR_CORRUPT, "the store's file is cut short");
+	if (failed(e) && ftruncate(fd, st.st_size) != 0)
+		return err_make(ERR_IO, "the store's file cannot be cut again");
+	return e;
 }
 
 static bool over(const struct store *store, uint64_t used)
@@ -304,8 +358,12 @@ static struct err open_env(struct store *store, enum store_env env)
 	/* NOTLS: a reader belongs to its transaction, not to its thread. */
 	if (!rc)
 		rc = mdb_env_open(store->env[env], path, MDB_NOTLS, 0600);
-	if (!rc)
+	if (!rc) {
+		e = env_whole(store, env);
+		if (failed(e))
+			return e;
 		rc = store_fault(store);
+	}
 	if (!rc)
 		rc = mdb_txn_begin(store->env[env], NULL, 0, &txn);
 	for (int t = 0; !rc && t < TABLE_COUNT; t++) {
