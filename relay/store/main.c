@@ -74,7 +74,7 @@ static int parse(int argc, char **argv, struct tool *t)
 
 int main(int argc, char **argv)
 {
-	struct tool t = {.terminal = isatty(STDERR_FILENO)};
+	struct tool t = {.verb = "", .terminal = isatty(STDERR_FILENO)};
 	struct rlimit none = {0, 0};
 	int code = parse(argc, argv, &t);
 
