@@ -209,8 +209,8 @@ static void park(struct task *t)
 	unreserve(t);
 	/* A commit while it was checked: the news may be its own. */
 	if (core_epoch(g->core) != t->epoch)
-		task_recheck(t);
-	guard_pump(t->peer);
+		task_recheck(t); /* it may be gone now */
+	guard_turns(g);
 }
 
 static void checked(struct task *t)

@@ -79,7 +79,7 @@ void task_message(struct guard_peer *peer, enum lane_name lane,
 		  const struct channel_message *m);
 /* Takes up a task that waited: its room is reserved. */
 void task_begin(struct task *t);
-/* A parked one: to be checked again. */
+/* A parked one: to be checked again, or without memory answered and freed. */
 void task_recheck(struct task *t);
 /* Nobody wants its answer. */
 void task_cancel(struct task *t);

@@ -217,7 +217,8 @@ static void a_seal_is_the_same_from_the_way_that_was_kept(void **state)
 	must(group_put(txn, &row, &n));
 	must(group_sign_row(txn, n, seal_group_root(&tree), signature));
 	assert_int_equal(group_leaf_get(txn, n, 0, &way).code, ERR_NOT_FOUND);
-	for (uint16_t i = 0; i < LEAVES; i++) {
+	for (size_t leaf = 0; leaf < LEAVES; leaf++) {
+		uint16_t i = (uint16_t)leaf;
 		struct buf from_tree, from_way;
 		struct seal seal;
 
