@@ -3,6 +3,7 @@
 
 #include "client/admin.h"
 #include "client/cli.h"
+#include "client/cmd_backup.h"
 #include "client/cmd_device.h"
 #include "client/cmd_doc.h"
 #include "client/cmd_init.h"
@@ -185,6 +186,10 @@ static const struct cli_verb verbs[] = {
 	 "wrong; exit 0 sound, 2 not.",
 	 "entente store check gbr --passphrase-file pass", cmd_store_check,
 	 NULL},
+	{"backup", "create", "", 0, 0, "to=FILE" OFFICER,
+	 "Back a relay up while it serves, sealed to its recovery key.",
+	 "entente backup create --to gbr.backup --folder gbr",
+	 cmd_backup_create, OPERATOR},
 	{"backup", "verify", "FILE", 1, 1, "recovery-key=FILE",
 	 "Open a backup with the recovery key, unpack it beside itself, walk "
 	 "the store, remove it again; exit 0 sound, 2 not.",
@@ -198,6 +203,12 @@ static const struct cli_verb verbs[] = {
 	 "entente backup restore gbr.backup --to gbr --recovery-key "
 	 "recovery.key --seal-root seal-root --passphrase-file pass",
 	 cmd_offline, NULL},
+
+	{"release", NULL, "", 0, 0, ADMIN_OPTIONS,
+	 "Say that a restored relay may release again; another officer must "
+	 "say so too.",
+	 "entente release --as security-officer --folder gbr", cmd_release,
+	 OPERATOR},
 
 	{"key", "rotate-root", "FOLDER", 1, 1,
 	 "passphrase-file=FILE new-passphrase-file=FILE",

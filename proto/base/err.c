@@ -161,6 +161,10 @@ static const struct err_row rows[ERR_COUNT] = {
 			  "Its operators restore it under a new replica "
 			  "number; try again later.",
 			  EXIT_FAULT},
+	[ERR_HELD] = {"relay-held", 503,
+		      "The relay was restored and releases nothing yet.",
+		      "Try again after the time in Retry-After.",
+		      EXIT_NO_RELAY},
 };
 
 const struct err_row *err_row(enum err_code code)

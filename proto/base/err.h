@@ -71,6 +71,9 @@ enum err_code {
 	ERR_URI_TOO_LONG,
 	ERR_PUT_BACK, /* the relay's disk is older than what peers saw of it */
 
+	/* Restored from a backup, and not let release yet. */
+	ERR_HELD,
+
 	ERR_COUNT
 };
 

@@ -225,6 +225,7 @@ static void on_done(void *owner, struct work *work)
 		guard_committed(g);
 		break;
 	case WORK_SEAL:
+	case WORK_BACKUP:
 		break;
 	}
 	maybe_end(g);
@@ -259,7 +260,29 @@ static void on_beat(uv_timer_t *timer)
 		g->tick_work.kind = WORK_TICK;
 		workers_submit(g->writer, &g->tick_work);
 	}
+	if (!g->backing && !g->stopping && core_backup_due(g->core)) {
+		g->backing = true;
+		g->backup_work.kind = WORK_BACKUP;
+		workers_submit(g->backup, &g->backup_work);
+	}
 	maybe_end(g);
+}
+
+/* ---- a backup ---- */
+
+static void run_backup(void *owner, unsigned thread, struct work **works,
+		       size_t count)
+{
+	struct guard *g = owner;
+
+	core_backup_run(g->core);
+}
+
+static void on_backed_up(void *owner, struct work *work)
+{
+	struct guard *g = owner;
+
+	g->backing = false;
 }
 
 /* ---- lanes ---- */
@@ -422,6 +445,11 @@ struct err guard_start(struct guard *g, uv_loop_t *loop,
 	e = workers_new(&w, &g->sealer);
 	if (failed(e))
 		return e;
+	w.run = run_backup;
+	w.done = on_backed_up;
+	e = workers_new(&w, &g->backup);
+	if (failed(e))
+		return e;
 	w.batch = CORE_BATCH_MAX;
 	w.run = writer_run;
 	w.done = on_done;
@@ -452,8 +480,9 @@ static void end(struct guard *g)
 	workers_free(g->segments);
 	workers_free(g->writer);
 	workers_free(g->sealer);
+	workers_free(g->backup);
 	g->checkers = g->fillers = NULL;
-	g->segments = g->writer = g->sealer = NULL;
+	g->segments = g->writer = g->sealer = g->backup = NULL;
 }
 
 /* Tasks that are parked or read by somebody who has gone do not count. */
@@ -476,6 +505,7 @@ void guard_stop(struct guard *g)
 	if (g->stopping)
 		return;
 	g->stopping = true;
+	core_backup_stop(g->core);
 	g->stop_ms = child_now_ms();
 	/* The next beat looks whether all is at rest. */
 }

@@ -8,6 +8,7 @@
  *	writer (1)    core_write in groups, calls, housekeeping
  *	segments (1)  core_body, core_body_end
  *	sealer (1)    core_seal, beside the writer
+ *	backup (1)    core_backup_run, when an officer asks
  *
  * Bounds: a front's request waits until the room for its largest answer is
  * free (GUARD_ROOM for each front); GUARD_TASKS_MAX requests in all,
@@ -83,6 +84,7 @@ struct guard {
 	struct core *core;
 	struct guard_peer *peers;
 	struct workers *checkers, *fillers, *writer, *segments, *sealer;
+	struct workers *backup;
 	/* A suspect works alone: it takes this for writing. */
 	pthread_rwlock_t alone;
 	struct fair turns; /* tasks that wait to be checked */
@@ -95,8 +97,8 @@ struct guard {
 	bool stopping, ended;
 
 	/* Works that are no task's. */
-	struct work seal_work, flush_work, tick_work, calls_work;
-	bool sealing, flushing, flush_again, ticking, calling;
+	struct work seal_work, flush_work, tick_work, calls_work, backup_work;
+	bool sealing, flushing, flush_again, ticking, calling, backing;
 	bool sealed; /* by the sealer's last round */
 
 	/* Calls to peers, by the core's id (calls.c). */

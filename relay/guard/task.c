@@ -274,6 +274,7 @@ void task_done(struct task *t)
 	case WORK_SEAL:
 	case WORK_FLUSH:
 	case WORK_TICK:
+	case WORK_BACKUP:
 	case WORK_CALLS:
 	case WORK_CALL_DONE:
 		return;
@@ -514,6 +515,7 @@ static void run(struct task *t, unsigned slot)
 	}
 	case WORK_WRITE:
 	case WORK_SEAL:
+	case WORK_BACKUP:
 	case WORK_FLUSH:
 	case WORK_TICK:
 	case WORK_CALLS:

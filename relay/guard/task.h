@@ -32,6 +32,7 @@ enum task_work {
 	WORK_BODY,
 	WORK_BODY_END,
 	WORK_SEAL,
+	WORK_BACKUP,
 	WORK_FLUSH, /* signatures that were made, and nothing else */
 	WORK_TICK,
 	WORK_CALLS,

@@ -23,6 +23,7 @@ static void run_other(struct guard *g, struct work *work)
 	case WORK_BODY:
 	case WORK_BODY_END:
 	case WORK_SEAL:
+	case WORK_BACKUP:
 		return;
 	}
 }

@@ -374,3 +374,16 @@ int store_role_run(struct control_start *start, const char *verb)
 {
 	return EXIT_FAILURE; /* there is no store */
 }
+
+bool core_backup_due(const struct core *core)
+{
+	return false;
+}
+
+void core_backup_run(struct core *core)
+{
+}
+
+void core_backup_stop(struct core *core)
+{
+}

@@ -112,7 +112,8 @@ static void mend_fields(struct job *job, struct err why)
 	struct buf methods;
 
 	if (job->answer.status == 503)
-		answer_text(job, "retry-after", "1");
+		answer_text(job, "retry-after",
+			    why.code == ERR_HELD ? "60" : "1");
 	if (job->answer.status == 429)
 		answer_text(job, "retry-after", "60");
 	if (job->answer.status == 401 || job->is_signed)

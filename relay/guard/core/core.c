@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "proto/crypto/certificate.h"
+#include "relay/guard/core/backing.h"
 #include "relay/guard/core/housekeeping.h"
 #include "relay/guard/core/pulls.h"
 #include "relay/guard/core/reference.h"
@@ -13,6 +14,7 @@
 #include "relay/guard/core/ticking.h"
 #include "storage/author_store.h"
 #include "storage/file.h"
+#include "storage/hold.h"
 #include "storage/policy_store.h"
 #include "storage/root_key.h"
 #include "storage/root_rotate.h"
@@ -418,6 +420,20 @@ static struct err lock_store(struct core *core)
 	return failed(e) ? e : store_lock(path, &core->folder_lock);
 }
 
+static struct err load_hold(struct core *core)
+{
+	struct txn *txn = NULL;
+	struct hold hold;
+	struct err e = txn_begin_read(core->store, STORE_RECORDS, &txn);
+
+	if (!failed(e))
+		e = hold_get(txn, &hold);
+	txn_abort(&txn);
+	if (!failed(e))
+		atomic_store(&core->held, hold.held);
+	return e;
+}
+
 static struct err load(struct core *core, const struct core_config *config)
 {
 	struct policy_version version;
@@ -454,6 +470,10 @@ static struct err load(struct core *core, const struct core_config *config)
 	txn_abort(&txn);
 	if (!failed(e))
 		e = ticking_open(core);
+	if (!failed(e))
+		e = load_hold(core);
+	if (!failed(e))
+		e = backing_open(core);
 	if (!failed(e))
 		e = housekeeping_start(core);
 	if (!failed(e))
@@ -506,6 +526,7 @@ void core_close(struct core *core)
 	if (!core)
 		return;
 	pulls_close(core);
+	backing_close(core);
 	sealed_groups_free(core, core->sealed);
 	policing_release(core->policing);
 	shelf_index_close(core->shelves);

@@ -167,6 +167,13 @@ uint64_t core_call_deadline_ms(const struct core *core);
  * must end, so that the next one looks at what is really there. */
 bool core_dead(const struct core *core);
 
+/* True while a backup was asked for and is not begun. */
+bool core_backup_due(const struct core *core);
+/* Makes it, on a thread of its own, to the end; it may take long. */
+void core_backup_run(struct core *core);
+/* Ends one that is being made, soon: before the core is closed. */
+void core_backup_stop(struct core *core);
+
 /* Housekeeping that is due (leases, garbage); call each few seconds. */
 void core_tick(struct core *core);
 

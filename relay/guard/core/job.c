@@ -178,6 +178,11 @@ static struct err check(struct job *job)
 	job->seen_authority = atomic_load(&job->core->authority);
 	job->policing = core_policing(job->core);
 	e = txn_begin_read(job->core->store, STORE_RECORDS, &txn);
+	/* Before anybody is looked up: a relay that was restored releases
+	 * nothing, whoever asks. */
+	if (!failed(e) && atomic_load(&job->core->held) && !job->op->held &&
+	    (job->listener == CORE_DEVICE || job->listener == CORE_PEER))
+		e = err_make(ERR_HELD, "restored, and not released yet");
 	if (!failed(e) && !job->op->open)
 		e = asker_find(job, txn);
 	txn_abort(&txn);

@@ -54,5 +54,10 @@ const struct operation *const core_operations[] = {
 	&admin_reference,
 	&admin_ticks,
 	&admin_tick_evidence,
+	&admin_backup,
+	&admin_backup_begin,
+	&admin_backup_fetch,
+	&admin_backup_drop,
+	&admin_release,
 	NULL,
 };

@@ -71,7 +71,8 @@ struct refusal {
 	char detail[80];
 };
 
-struct pulls; /* the pulls of all peers: pulls.c */
+struct pulls;	/* the pulls of all peers: pulls.c */
+struct backing; /* a backup being made: backing.c */
 
 struct core {
 	struct nation nation;
@@ -119,6 +120,8 @@ struct core {
 	struct feed_expiry expiry;
 
 	struct pulls *pulls;
+	struct backing *backing;
+	atomic_bool held; /* restored: nothing is released (storage/hold.h) */
 	/* Opens references of the time without a guard. */
 	uint8_t standing_key[CRYPTO_SIV_KEY_LEN];
 };
@@ -228,6 +231,7 @@ struct operation {
 	unsigned rights;   /* of a device's subject, all needed */
 	unsigned roles;	   /* of an officer: bits 1 << role; 0: any */
 	bool beyond_quota; /* its writes go on when the store is full */
+	bool held;	   /* goes on in a restored relay that is held */
 	bool open;	   /* whoever the certificate names is not looked up */
 	struct err (*check)(struct job *job);
 	struct err (*confirm)(struct job *job, struct batch *batch);

@@ -25,6 +25,9 @@ extern const struct operation admin_audit, admin_audit_verify;
 extern const struct operation admin_explain;
 extern const struct operation admin_reference;
 extern const struct operation admin_ticks, admin_tick_evidence;
+extern const struct operation admin_backup, admin_backup_begin,
+	admin_backup_fetch, admin_backup_drop;
+extern const struct operation admin_release;
 
 /* Who may: bits of struct operation's `roles`. */
 enum {

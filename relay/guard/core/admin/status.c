@@ -154,6 +154,7 @@ static struct err status_check(struct job *job)
 	json_member_digest(&w, "policy", policing_digest(job->policing));
 	json_member_str(&w, "endpoint", core->endpoint);
 	json_member_str(&w, "peer_endpoint", core->peer_endpoint);
+	json_member_bool(&w, "held", atomic_load(&core->held));
 	json_member_u64(&w, "time", now);
 	json_member_u64(&w, "uptime",
 			now > core->started_s ? now - core->started_s : 0);

@@ -274,6 +274,7 @@ const struct operation op_peer_certificates = {
 	.name = "peer.certificates",
 	.method = "GET",
 	.path = "/v1/peer/certificates",
+	.held = true,
 	.listeners = 1u << CORE_PEER,
 	.askers = ASKER_NATION,
 	.check = certificates_check,
