@@ -60,6 +60,8 @@ void guard_turns(struct guard *g)
 		t->peer->reserved += t->reserved;
 		task_begin(t);
 	}
+	atomic_store_explicit(&g->coming, g->turns.waiting,
+			      memory_order_relaxed);
 }
 
 void guard_pump(struct guard_peer *peer)
@@ -180,6 +182,16 @@ static void on_sealed(void *owner, struct work *work)
 	if (g->sealed)
 		flush(g);
 	guard_wake(g);
+}
+
+/* On the writer's thread.  A commit costs as much as several puts, and where
+ * many wait for a check the processors are the bound, not the disk. */
+static bool more_writes(void *owner)
+{
+	struct guard *g = owner;
+
+	return atomic_load_explicit(&g->coming, memory_order_relaxed) >=
+	       GUARD_GATHER_COMING;
 }
 
 /* ---- what threads have done ---- */
@@ -452,6 +464,8 @@ struct err guard_start(struct guard *g, uv_loop_t *loop,
 		return e;
 	w.batch = CORE_BATCH_MAX;
 	w.run = writer_run;
+	w.more = more_writes;
+	w.gather = GUARD_GATHER;
 	w.done = on_done;
 	e = workers_new(&w, &g->writer);
 	if (failed(e))

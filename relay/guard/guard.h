@@ -46,6 +46,10 @@ enum {
 	GUARD_SEAL_MS = 25,
 	/* How long signatures wait for a commit to take them along. */
 	GUARD_FLUSH_MS = 5,
+	/* A commit waits for so many requests, a millisecond at most, while
+	 * so many more wait for their check. */
+	GUARD_GATHER = 32,
+	GUARD_GATHER_COMING = 8,
 
 	/* Slots of the page of what is in hand. */
 	GUARD_SLOT_FILLERS = GUARD_CHECKERS,
@@ -90,7 +94,8 @@ struct guard {
 	struct fair turns; /* tasks that wait to be checked */
 	struct task_list parked;
 	size_t tasks;
-	uint64_t epoch; /* that the parked have seen */
+	atomic_size_t coming; /* wait for a check; told by the loop alone */
+	uint64_t epoch;	      /* that the parked have seen */
 	uv_timer_t beat, wake, seal, flush;
 	bool wake_due, seal_due, flush_due;
 	uint64_t ticked_ms, stop_ms;

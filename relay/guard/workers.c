@@ -3,9 +3,16 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <sys/resource.h>
 
-enum { THREADS_MAX = 8, BATCH_MAX = 256 };
+enum {
+	THREADS_MAX = 8,
+	BATCH_MAX = 256,
+	/* Waiting for a fuller batch: a millisecond at most. */
+	GATHER_STEPS = 4,
+	GATHER_STEP_NS = 250 * 1000,
+};
 
 struct queue {
 	struct work *first, **last;
@@ -16,6 +23,7 @@ struct workers {
 	pthread_mutex_t mutex;
 	pthread_cond_t some, begun;
 	struct queue todo, finished;
+	size_t queued; /* in `todo` */
 	uv_async_t wake;
 	size_t load; /* loop only */
 	bool stopping;
@@ -49,6 +57,22 @@ static struct work *queue_take(struct queue *q)
 	return w;
 }
 
+/* With the lock held, and let go meanwhile.  Sleeps without the condition:
+ * to be woken for each work that comes is what this is to spare. */
+static void gather(struct workers *w)
+{
+	static const struct timespec step = {0, GATHER_STEP_NS};
+
+	for (int i = 0;
+	     i < GATHER_STEPS && !w->stopping && w->queued < w->config.gather &&
+	     w->config.more(w->config.owner);
+	     i++) {
+		pthread_mutex_unlock(&w->mutex);
+		nanosleep(&step, NULL);
+		pthread_mutex_lock(&w->mutex);
+	}
+}
+
 /* Waits for work; 0 when it is time to end. */
 static size_t take(struct workers *w, struct work **works)
 {
@@ -57,8 +81,11 @@ static size_t take(struct workers *w, struct work **works)
 	pthread_mutex_lock(&w->mutex);
 	while (!w->todo.first && !w->stopping)
 		pthread_cond_wait(&w->some, &w->mutex);
+	if (w->config.more)
+		gather(w);
 	while (n < w->config.batch && (works[n] = queue_take(&w->todo)))
 		n++;
+	w->queued -= n;
 	pthread_mutex_unlock(&w->mutex);
 	return n;
 }
@@ -174,6 +201,7 @@ void workers_submit(struct workers *w, struct work *work)
 	w->load++;
 	pthread_mutex_lock(&w->mutex);
 	queue_put(&w->todo, work);
+	w->queued++;
 	pthread_cond_signal(&w->some);
 	pthread_mutex_unlock(&w->mutex);
 }

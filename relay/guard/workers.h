@@ -26,6 +26,11 @@ struct workers_config {
 	/* On thread number `thread`. */
 	void (*run)(void *owner, unsigned thread, struct work **works,
 		    size_t count);
+	/* Asked by a thread before it takes up fewer than `gather` works:
+	 * whether others are on their way and worth a short sleep.  NULL:
+	 * they are not waited for. */
+	bool (*more)(void *owner);
+	size_t gather;
 	/* On the loop, for each. */
 	void (*done)(void *owner, struct work *work);
 	void *owner;
