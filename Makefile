@@ -4,7 +4,7 @@
 #   make demo       three nations on this machine, and who holds what
 #   make test       every test
 #   make test-wire  the tests of one folder under tests/
-#   make crash      relays that are killed, and lose power, while devices write
+#   make crash      long random histories; relays that are killed and lose power
 #   make bench      the figures of docs/PERFORMANCE.md (ONLY=feed: one group)
 #   make sanitize   the tests under address and undefined-behaviour checking
 #   make fuzz       every decoder of foreign bytes, FUZZ_SECONDS (5) each
@@ -251,11 +251,13 @@ CRASH_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) \
 $(BUILD)/tests/crash/crash: $(CRASH_OBJ) $(call libs,support $(NEEDS_crash))
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
 		$(filter %.a,$^) -Wl,--end-group $(call sys,$(NEEDS_crash))
-CRASH_STEPS := crash-kill crash-power
+CRASH_STEPS := crash-histories crash-kill crash-power
 .PHONY: crash $(CRASH_STEPS)
 crash:
 	@for step in $(CRASH_STEPS); do \
 		$(MAKE) --no-print-directory $$step || exit 1; done
+crash-histories: $(BUILD)/tests/histories/test_histories
+	@tests/histories/crash.sh $< $(SEED)
 crash-kill: $(BUILD)/tests/crash/crash $(DAEMON) $(BUILD)/entente
 	@$< $(CRASH_ROUNDS) $(SEED)
 crash-power: $(BUILD)/tests/crash/crash $(DAEMON) $(BUILD)/entente

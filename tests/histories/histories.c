@@ -214,6 +214,16 @@ static void check_client(struct run *run, struct client *c)
 			    "a whole sync, and not what the model gives");
 }
 
+static void confirm(struct run *run, struct client *c)
+{
+	if (!c->cursor_count)
+		return;
+	client_confirm(c, &run->relay);
+	if (!c->unsure)
+		relay_check(&run->relay, client_is_known(c, &run->relay),
+			    "held, and the ledger does not know");
+}
+
 static bool take(struct run *run, struct client *c,
 		 const struct client_page *page, bool newest, bool keep)
 {
@@ -262,7 +272,7 @@ static void sync_some(struct run *run)
 		take(run, c, page, newest && since, true);
 		/* Keys are asked for after a page, and carry the cursor. */
 		if (c->cursor_count && chance_percent(chance, 20))
-			client_confirm(c, &run->relay);
+			confirm(run, c);
 	} else {
 		c->steady = false;
 		if (half && !page->refused)
@@ -404,7 +414,7 @@ static void step_narrow(struct run *run)
 	unsigned e = chance_below(&run->chance, 1000);
 
 	if (e < 20 && run->clients[0].cursor_count)
-		client_confirm(&run->clients[0], &run->relay);
+		confirm(run, &run->clients[0]);
 	else if (e < 480)
 		write_some(run, false);
 	else if (e < 640)

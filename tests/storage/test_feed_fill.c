@@ -10,7 +10,7 @@
 enum { OPEN = 1u << 1, BOTH = 1u << 1 | 1u << 2 };
 
 struct taken {
-	size_t rows, gone;
+	size_t rows, gone, heads;
 };
 
 static struct err take(void *self, const struct feed_row *row, bool *full)
@@ -18,12 +18,14 @@ static struct err take(void *self, const struct feed_row *row, bool *full)
 	struct taken *t = self;
 
 	t->rows++;
+	t->heads += row->read->visible_count;
 	t->gone += row->read->visible_count == 0;
 	return ERR_NONE;
 }
 
 static struct feed_page ask(struct scene *s, unsigned labels,
-			    const struct cursor *cursor, struct taken *taken)
+			    const struct cursor *cursor, unsigned rows,
+			    struct taken *taken)
 {
 	struct view *view = scene_view(s, labels);
 	struct feed_sink sink = {take, taken};
@@ -31,6 +33,7 @@ static struct feed_page ask(struct scene *s, unsigned labels,
 		.reader = reader_nation(scene_nation("FRA")),
 		.view = view,
 		.cursor = cursor,
+		.rows = rows,
 	};
 	struct feed_page page;
 
@@ -72,13 +75,13 @@ static void what_left_a_shelf_before_it_was_gained_is_not_told(void **state)
 	put(s, 1, 1);
 	put(s, 2, 2);
 	left = put(s, 3, 2);
-	page = ask(s, OPEN, NULL, &taken);
+	page = ask(s, OPEN, NULL, 0, &taken);
 	assert_int_equal(taken.rows, 1);
 	cursor = page.cursor;
 	feed_page_clear(&page);
 	/* To a third label, which the reader never has. */
 	relabel(s, 3, left, 3);
-	page = ask(s, BOTH, &cursor, &taken);
+	page = ask(s, BOTH, &cursor, 0, &taken);
 	assert_int_equal(taken.rows, 1);
 	assert_int_equal(taken.gone, 0);
 	assert_false(page.more);
@@ -94,15 +97,15 @@ static void what_leaves_a_shelf_after_it_was_gained_is_told(void **state)
 	struct digest left;
 
 	left = put(s, 1, 2);
-	page = ask(s, OPEN, NULL, &taken);
+	page = ask(s, OPEN, NULL, 0, &taken);
 	cursor = page.cursor;
 	feed_page_clear(&page);
-	page = ask(s, BOTH, &cursor, &taken);
+	page = ask(s, BOTH, &cursor, 0, &taken);
 	assert_int_equal(taken.rows, 1);
 	cursor = page.cursor;
 	feed_page_clear(&page);
 	relabel(s, 1, left, 3);
-	page = ask(s, BOTH, &cursor, &taken);
+	page = ask(s, BOTH, &cursor, 0, &taken);
 	assert_int_equal(taken.gone, 1);
 	feed_page_clear(&page);
 }
@@ -119,19 +122,63 @@ static void a_shelf_gained_above_its_floor_is_filled_once(void **state)
 	put(s, 1, 1);
 	put(s, 2, 2);
 	left = put(s, 3, 2);
-	page = ask(s, OPEN, NULL, &taken);
+	page = ask(s, OPEN, NULL, 0, &taken);
 	cursor = page.cursor;
 	feed_page_clear(&page);
 	relabel(s, 3, left, 3);
 	must(feed_expire(s->txn, s->index, 2000, 1000, &at));
-	page = ask(s, BOTH, &cursor, &taken);
+	page = ask(s, BOTH, &cursor, 0, &taken);
 	assert_int_equal(taken.rows, 1);
 	cursor = page.cursor;
 	feed_page_clear(&page);
-	page = ask(s, BOTH, &cursor, &taken);
+	page = ask(s, BOTH, &cursor, 0, &taken);
 	assert_true(page.unchanged);
 	assert_int_equal(taken.rows, 0);
 	feed_page_clear(&page);
+}
+
+/* An edit over `parent`, which may have fallen. */
+static struct digest edit(struct scene *s, unsigned doc, struct digest parent)
+{
+	struct manifest m = scene_manifest(s, scene_doc(doc), &parent, 1, 1, 1);
+
+	assert_int_equal(scene_put(s, &m), RESOLVE_ACCEPTED);
+	return m.digest;
+}
+
+static void
+a_shelf_gained_in_the_middle_of_a_fill_waits_for_its_own(void **state)
+{
+	struct scene *s = *state;
+	struct feed_page page;
+	struct taken taken;
+	struct cursor cursor;
+	struct digest first, one;
+	struct statement st;
+
+	put(s, 1, 1);
+	first = put(s, 2, 1);
+	edit(s, 2, first);
+	one = edit(s, 2, first);
+	st = scene_statement(s, scene_doc(2), STATEMENT_LABEL, 2, &first, 2,
+			     &one, 1);
+	assert_int_equal(scene_state(s, &st), RESOLVE_ACCEPTED);
+	page = ask(s, OPEN, NULL, 1, &taken);
+	assert_true(page.more);
+	cursor = page.cursor;
+	feed_page_clear(&page);
+	/* Two heads, of which the fill under way brings one. */
+	page = ask(s, BOTH, &cursor, 1, &taken);
+	assert_int_equal(taken.rows, 1);
+	assert_int_equal(taken.heads, 1);
+	cursor = page.cursor;
+	feed_page_clear(&page);
+	for (int i = 0; i < 3 && taken.heads < 2; i++) {
+		page = ask(s, BOTH, &cursor, 1, &taken);
+		cursor = page.cursor;
+		feed_page_clear(&page);
+	}
+	assert_int_equal(taken.heads, 2);
 }
 
 /* Else a signed request with the cursor of a fresh start, before its sweep,
@@ -144,11 +191,11 @@ static void a_fresh_start_tells_at_once_what_was_lost(void **state)
 
 	put(s, 1, 1);
 	put(s, 2, 2);
-	page = ask(s, BOTH, NULL, &taken);
+	page = ask(s, BOTH, NULL, 0, &taken);
 	assert_int_equal(taken.rows, 2);
 	assert_true(shelf_set_empty(&page.forget));
 	feed_page_clear(&page);
-	page = ask(s, OPEN, NULL, &taken);
+	page = ask(s, OPEN, NULL, 0, &taken);
 	assert_true(page.fresh);
 	assert_int_equal(taken.rows, 1);
 	assert_int_equal(shelf_set_size(&page.forget), 1);
@@ -184,6 +231,7 @@ int main(void)
 		T(what_left_a_shelf_before_it_was_gained_is_not_told),
 		T(what_leaves_a_shelf_after_it_was_gained_is_told),
 		T(a_shelf_gained_above_its_floor_is_filled_once),
+		T(a_shelf_gained_in_the_middle_of_a_fill_waits_for_its_own),
 		T(a_fresh_start_tells_at_once_what_was_lost),
 	};
 
