@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/guard/views.h"
 
@@ -166,6 +167,85 @@ static void policy_replaced(void **state)
 	all_together(v, &v->readers[0]);
 }
 
+/* Readers beside the one writer, as the guard's workers are. */
+enum { ASKERS = 3, REPLACED = 12 };
+
+struct asker {
+	struct views *v;
+	struct world_device *device;
+	pthread_mutex_t *writer;
+	atomic_bool *over;
+	unsigned asked, refused;
+};
+
+static int ask_once(struct asker *a)
+{
+	struct core *core = a->v->gbr->core;
+	struct core_request request = {
+		.listener = CORE_DEVICE,
+		.certificate = engine_trust(a->device->engine).certificate,
+		.method = span_str("GET"),
+		.authority = span_str(a->v->gbr->endpoint),
+		.target = span_str("/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA"),
+	};
+	struct job *job = NULL;
+	int status;
+
+	world_must(core_job_new(core, &request, &job));
+	if (core_check(job) == CORE_NEXT_WRITE) {
+		pthread_mutex_lock(a->writer);
+		core_write(core, &job, 1);
+		pthread_mutex_unlock(a->writer);
+	}
+	status = core_answer(job)->status;
+	job_free(job);
+	return status;
+}
+
+static void *ask_all_the_time(void *self)
+{
+	struct asker *a = self;
+
+	while (!atomic_load(a->over)) {
+		a->asked++;
+		a->refused += ask_once(a) != 200;
+	}
+	return NULL;
+}
+
+static void a_policy_is_replaced_and_no_reader_is_refused(void **state)
+{
+	pthread_mutex_t writer = PTHREAD_MUTEX_INITIALIZER;
+	struct views *v = *state;
+	struct world_device *devices[ASKERS] = {v->alice, v->readers[0].device,
+						v->readers[1].device};
+	struct asker askers[ASKERS];
+	pthread_t threads[ASKERS];
+	atomic_bool over = false;
+
+	for (int i = 0; i < ASKERS; i++) {
+		askers[i] = (struct asker){v, devices[i], &writer, &over, 0, 0};
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						ask_all_the_time, &askers[i]),
+				 0);
+	}
+	for (unsigned i = 1; i <= REPLACED; i++) {
+		/* The officer's own write, among theirs. */
+		pthread_mutex_lock(&writer);
+		assert_int_equal(views_policy(v, i % VIEWS_POLICIES), 200);
+		pthread_mutex_unlock(&writer);
+		usleep(20000);
+	}
+	atomic_store(&over, true);
+	for (int i = 0; i < ASKERS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_true(askers[i].asked > REPLACED);
+		assert_int_equal(askers[i].refused, 0);
+	}
+	views_settle(v);
+	views_check(v, "after policies were replaced among requests");
+}
+
 /* ---- a peer's profile ---- */
 
 static void a_peers_profile_narrowed(void **state)
@@ -245,10 +325,15 @@ static void space_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		table(clearance_gained), table(clearance_lost),
-		table(label_changed),	 table(deleted_and_recalled),
-		table(policy_replaced),	 table(a_peers_profile_narrowed),
-		table(space_joined),	 table(space_left),
+		table(clearance_gained),
+		table(clearance_lost),
+		table(label_changed),
+		table(deleted_and_recalled),
+		table(policy_replaced),
+		table(a_peers_profile_narrowed),
+		table(a_policy_is_replaced_and_no_reader_is_refused),
+		table(space_joined),
+		table(space_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
