@@ -11,7 +11,7 @@
 struct limit_rows;
 
 /* The newest `documents` documents of the relay's store with their feed rows,
- * and one row each of audit and groups, for groups of `group`. */
+ * and one row each of audit and groups, as long as for groups of `group`. */
 struct limit_rows *limit_rows_read(struct place *p, size_t documents,
 				   size_t group);
 void limit_rows_free(struct limit_rows *rows);
@@ -22,6 +22,9 @@ struct limit_store *limit_store_new(const char *folder, const char *name);
 void limit_store_free(struct limit_store *s);
 /* Writes the rows, one commit for each group; seconds. */
 double limit_store_write(struct limit_store *s, const struct limit_rows *rows);
+/* The one commit that begins with document `first`; seconds. */
+double limit_store_commit(struct limit_store *s, const struct limit_rows *rows,
+			  size_t first);
 
 /* One commit for each document, and the seconds that each took. */
 void limit_store_commits(struct limit_store *s, const struct limit_rows *rows,

@@ -185,6 +185,71 @@ static void a_slot_holds_256_documents(void **state)
 	assert_int_equal(take(t, doc_of(1000)), first + 1);
 }
 
+static uint64_t guess(struct tempstore *t)
+{
+	struct txn *txn = NULL;
+	uint64_t slot;
+
+	must(txn_begin_read(t->store, STORE_RECORDS, &txn));
+	must(ring_guess_slot(t->ring, txn, &slot));
+	txn_abort(&txn);
+	return slot;
+}
+
+/* Each guess is of one document, so a slot is not guessed beyond its room. */
+static void a_guess_is_of_a_slot_that_has_room(void **state)
+{
+	struct tempstore *t = *state;
+	uint64_t first = take(t, doc_of(0));
+
+	for (unsigned n = 1; n < RING_SLOT_DOCUMENTS; n++)
+		assert_int_equal(guess(t), first);
+	assert_int_equal(guess(t), first + 1);
+	/* Those before were refused: the writer goes on where it is. */
+	assert_int_equal(take(t, doc_of(1)), first);
+	for (unsigned n = 0; n < 40 * RING_SLOT_DOCUMENTS; n++)
+		(void)guess(t);
+	assert_int_equal(guess(t), 0);
+}
+
+static void a_wish_is_granted_while_there_is_room(void **state)
+{
+	struct tempstore *t = *state;
+	struct ring_fills fills = {0};
+	struct txn *txn = NULL;
+	uint64_t first = take(t, doc_of(0)), slot;
+	unsigned n = 1;
+
+	must(txn_begin_write(t->store, STORE_RECORDS, &txn));
+	for (; n <= RING_SLOT_DOCUMENTS; n++) {
+		must(ring_fill_take(t->ring, txn, &fills, doc_of(n), first + 2,
+				    &slot));
+		assert_int_equal(slot, first + 2);
+	}
+	/* Full; a slot that the ring lacks; none; one that is purged. */
+	must(ring_fill_take(t->ring, txn, &fills, doc_of(n++), first + 2,
+			    &slot));
+	assert_int_equal(slot, first + 3);
+	must(ring_fill_take(t->ring, txn, &fills, doc_of(n++), 1 << 20, &slot));
+	assert_int_equal(slot, first + 3);
+	must(ring_fill_take(t->ring, txn, &fills, doc_of(n++), 0, &slot));
+	assert_int_equal(slot, first + 3);
+	must(ring_drop_document(t->ring, txn, first + 3, doc_of(n - 1)));
+	must(ring_fill_take(t->ring, txn, &fills, doc_of(n++), first + 3,
+			    &slot));
+	assert_int_equal(slot, first + 4);
+	must(ring_fill_end(txn, &fills));
+	must(txn_commit(&txn));
+	/* The counts were kept: what is full stays so. */
+	assert_int_equal(take(t, doc_of(n)), first + 4);
+	must(txn_begin_write(t->store, STORE_RECORDS, &txn));
+	fills = (struct ring_fills){0};
+	must(ring_fill_take(t->ring, txn, &fills, doc_of(n + 1), first + 2,
+			    &slot));
+	assert_int_equal(slot, first + 4);
+	txn_abort(&txn);
+}
+
 static void without_spare_slots_a_writer_is_told(void **state)
 {
 	struct tempstore *t = *state;
@@ -511,6 +576,8 @@ int main(void)
 		T(another_root_key_leaves_the_ring_sealed),
 		T(a_changed_ring_file_is_corrupt),
 		T(a_slot_holds_256_documents),
+		T(a_guess_is_of_a_slot_that_has_room),
+		T(a_wish_is_granted_while_there_is_room),
 		T(without_spare_slots_a_writer_is_told),
 		T(purge_destroys_the_slot_and_moves_the_others),
 		T(the_old_ring_file_opens_nothing_after_a_purge),
