@@ -85,17 +85,3 @@ struct err store_upgrade(struct store *store)
 		e = take_step(store, &steps[version - 1]);
 	return e;
 }
-
-struct err store_downgrade(struct store *store)
-{
-	const struct key rows[] = {key_version(), key_hold()};
-	struct txn *txn = NULL;
-	struct err e = txn_begin_reserve(store, STORE_RECORDS, &txn);
-
-	for (int i = 0; i < 2 && !failed(e); i++)
-		e = txn_del(txn, TABLE_HEADER, rows[i]);
-	if (!failed(e))
-		e = txn_commit(&txn);
-	txn_abort(&txn);
-	return e;
-}

@@ -20,7 +20,4 @@
 /* ERR_VERSION for a newer store; ERR_CORRUPT, ERR_DISK_FULL, ERR_IO. */
 struct err store_upgrade(struct store *store);
 
-/* For tests: what this build writes, as an older one left it.  Down to 1. */
-struct err store_downgrade(struct store *store);
-
 #endif
