@@ -29,7 +29,8 @@ enum {
 	CHANNEL_VERSION = 1,
 	CHANNEL_FIELDS_MAX = 24,
 	CHANNEL_PIECE_MAX = 64 * 1024,
-	CHANNEL_WINDOW = 128 * 1024,  /* credit a stream may have outstanding */
+	CHANNEL_WINDOW = 128 * 1024, /* credit of a stream at its start */
+	CHANNEL_WINDOW_MAX = 2 * 1024 * 1024, /* and at most, outstanding */
 	CHANNEL_HEAD_MAX = 64 * 1024, /* of all members but body and ca */
 	CHANNEL_BODY_MAX = 8 * 1024 * 1024,
 	CHANNEL_FRAME_MAX = CHANNEL_BODY_MAX + CHANNEL_HEAD_MAX,

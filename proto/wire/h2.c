@@ -99,9 +99,10 @@ void h2_stream_over(struct h2 *h2, struct h2_stream *s, uint32_t code)
 	h2_watch_stop(&s->out_watch);
 	queue_clear(&s->out);
 	/* Nobody gives these back any more. */
-	if (s->unconsumed && h2->state != H2_STATE_FAILED)
-		nghttp2_session_consume_connection(h2->session, s->unconsumed);
-	s->unconsumed = 0;
+	if (s->unconsumed > s->passed && h2->state != H2_STATE_FAILED)
+		nghttp2_session_consume_connection(h2->session,
+						   s->unconsumed - s->passed);
+	s->unconsumed = s->passed = 0;
 	/* A body cut short is told no further; what was told stays told. */
 	if (code)
 		s->tell &= ~(unsigned)(TELL_INFORM | TELL_DATA | TELL_END);

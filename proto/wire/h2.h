@@ -184,6 +184,11 @@ struct err h2_body_end(struct h2 *h2, uint32_t stream);
 
 /* The owner is done with `n` bytes of received body: opens the window. */
 void h2_consume(struct h2 *h2, uint32_t stream, size_t n);
+/* The same in two steps: the owner has passed `n` bytes on and will consume
+ * them later.  The connection's window opens now, the stream's then. */
+void h2_pass(struct h2 *h2, uint32_t stream, size_t n);
+/* The stream may send `n` bytes more unconsumed, for the rest of its life. */
+void h2_widen(struct h2 *h2, uint32_t stream, size_t n);
 
 /* RST_STREAM; H2_CLOSED follows. On a closed stream does nothing. */
 void h2_reset(struct h2 *h2, uint32_t stream, enum h2_code code);

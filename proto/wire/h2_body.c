@@ -130,6 +130,28 @@ void h2_body_came(struct h2 *h2, struct h2_stream *s, struct span data)
 	h2_tell(h2, s, TELL_DATA);
 }
 
+/* What nghttp2 says of a window; only no memory can be said. */
+static void window_moved(struct h2 *h2, int rv)
+{
+	if (rv != 0)
+		h2_doom(h2, NGHTTP2_INTERNAL_ERROR,
+			err_make(ERR_NO_MEMORY, "a window update"));
+}
+
+void h2_pass(struct h2 *h2, uint32_t stream, size_t n)
+{
+	struct h2_stream *s = h2_stream_find(h2, stream);
+
+	if (!s || h2->state == H2_STATE_FAILED)
+		return;
+	if (n > s->unconsumed - s->passed)
+		n = s->unconsumed - s->passed;
+	s->passed += n;
+	if (n)
+		window_moved(h2, nghttp2_session_consume_connection(h2->session,
+								    n));
+}
+
 void h2_consume(struct h2 *h2, uint32_t stream, size_t n)
 {
 	struct h2_stream *s = h2_stream_find(h2, stream);
@@ -138,8 +160,33 @@ void h2_consume(struct h2 *h2, uint32_t stream, size_t n)
 		return;
 	if (n > s->unconsumed)
 		n = s->unconsumed;
+	if (n > s->passed)
+		h2_pass(h2, stream, n - s->passed);
+	if (h2->state == H2_STATE_FAILED)
+		return;
 	s->unconsumed -= n;
-	if (n && nghttp2_session_consume(h2->session, (int32_t)s->id, n) != 0)
-		h2_doom(h2, NGHTTP2_INTERNAL_ERROR,
-			err_make(ERR_NO_MEMORY, "a window update"));
+	s->passed -= n;
+	if (n)
+		window_moved(h2,
+			     nghttp2_session_consume_stream(h2->session,
+							    (int32_t)s->id, n));
+}
+
+void h2_widen(struct h2 *h2, uint32_t stream, size_t n)
+{
+	struct h2_stream *s = h2_stream_find(h2, stream);
+	int32_t now;
+
+	if (!s || s->in_end || h2->state == H2_STATE_FAILED)
+		return;
+	now = nghttp2_session_get_stream_effective_local_window_size(
+		h2->session, (int32_t)s->id);
+	if (now < 0 || n > (size_t)(INT32_MAX - now))
+		return;
+	s->widened += n;
+	window_moved(h2,
+		     nghttp2_session_set_local_window_size(h2->session,
+							   NGHTTP2_FLAG_NONE,
+							   (int32_t)s->id,
+							   now + (int32_t)n));
 }

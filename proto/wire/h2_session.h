@@ -67,7 +67,9 @@ struct h2_stream {
 	bool slow_told;	  /* the owner may answer, until the watch ends again */
 	bool hidden;	  /* tells nothing at all */
 	struct span data; /* of TELL_DATA */
-	uint64_t unconsumed;
+	uint64_t unconsumed; /* of the stream's window */
+	uint64_t passed;     /* of them, given back to the connection's */
+	uint64_t widened;    /* its window, beyond the start value */
 	struct h2_watch body_watch;
 
 	struct queue out;

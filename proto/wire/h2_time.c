@@ -90,10 +90,10 @@ static bool held_by_owner(const struct h2 *h2, const struct h2_stream *s)
 {
 	uint64_t all = 0;
 
-	if (s->unconsumed >= h2->limits.stream_window / 2)
+	if (s->unconsumed >= (h2->limits.stream_window + s->widened) / 2)
 		return true;
 	for (const struct h2_stream *o = h2->streams; o; o = o->next)
-		all += o->unconsumed;
+		all += o->unconsumed - o->passed;
 	return all >= h2->limits.connection_window / 2;
 }
 

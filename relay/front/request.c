@@ -291,8 +291,10 @@ static void send_pieces(struct request *r)
 		sent += n;
 		r->credit -= n;
 	}
-	if (sent)
+	if (sent) {
 		buf_consume(&r->body, sent);
+		h2_pass(r->conn->h2, r->stream, sent);
+	}
 	if (r->credited && r->ended && r->body.len == 0 && !r->end_sent) {
 		r->end_sent = true;
 		end.whole = true;
@@ -354,6 +356,7 @@ void request_begin(struct conn *c, const struct h2_event *event)
 	r->ended = event->end;
 	r->head_refused = event->why;
 	r->route = route_find(c->listener, r->head->method, r->head->path);
+	r->allowed = CHANNEL_WINDOW;
 	r->head_only = span_eq_str(r->head->method, "HEAD");
 	buf_init(&r->body, r->route.body_streams ? CHANNEL_WINDOW
 						 : (size_t)r->route.body_max);
@@ -494,16 +497,23 @@ static void piece_came(struct request *r, const struct channel_message *m)
 	conn_touch(r->conn);
 }
 
+/* The client may have sent as much as the guard has said in all: so much is
+ * consumed of what came, and the window is widened by what is beyond. */
 static void credit_came(struct request *r, uint64_t amount)
 {
-	if (r->state != REQUEST_UPLOADING || amount > CHANNEL_WINDOW ||
-	    r->credit + amount > CHANNEL_WINDOW)
+	uint64_t more, some;
+
+	if (r->state != REQUEST_UPLOADING || amount > CHANNEL_WINDOW_MAX ||
+	    r->credit + amount > CHANNEL_WINDOW_MAX)
 		return;
-	/* The first is for what is to come; the others for what was stored. */
-	if (r->credited)
-		consume(r, (size_t)amount);
-	r->credited = true;
+	r->credited += amount;
 	r->credit += amount;
+	more = r->credited > r->allowed ? r->credited - r->allowed : 0;
+	r->allowed += more;
+	some = more < r->unconsumed ? more : r->unconsumed;
+	consume(r, (size_t)some);
+	if (more > some)
+		h2_widen(r->conn->h2, r->stream, (size_t)(more - some));
 	send_pieces(r);
 	hold(r);
 	conn_touch(r->conn);

@@ -6,8 +6,9 @@
  *	UPLOADING ---+  (asked at once, the body in pieces)
  *
  * Uploads: at most CHANNEL_WINDOW bytes are held; the client's window opens
- * when the guard has stored a piece.  Downloads: the same, and the guard gets
- * credit when the client has taken bytes.
+ * by what the guard gives as credit, when it has stored bytes.  Downloads: at
+ * most CHANNEL_WINDOW is held, and the guard gets credit when the client has
+ * taken bytes.
  *
  * What the front refuses by itself goes to the guard all the same, without
  * body, for the words and the reference (REQUEST with a status); while there
@@ -41,8 +42,10 @@ struct request {
 
 	struct buf body;   /* gathered; or waits for credit */
 	uint64_t received; /* bytes of body */
-	uint64_t credit;
-	bool credited, end_sent;
+	uint64_t credit;   /* that the guard gave and that is not used */
+	uint64_t credited; /* in all */
+	uint64_t allowed;  /* what the client may have sent by now */
+	bool end_sent;
 	size_t unconsumed; /* of it, that the client's window waits for */
 	uint64_t dropped;  /* bytes that came after the answer */
 

@@ -216,6 +216,9 @@ static void on_done(void *owner, struct work *work)
 	case WORK_BODY_END:
 		task_done((struct task *)work);
 		break;
+	case WORK_STORE:
+		task_done_storing(work);
+		break;
 	case WORK_TICK:
 		g->ticking = false;
 		guard_committed(g);

@@ -3,10 +3,10 @@
  * other, threads between them.
  *
  *	loop          lanes, queues, parked long polls, timers
- *	checkers (3)  core_check, core_read
+ *	checkers (3)  core_check, core_read, core_body
  *	fillers (3)   the same for whoever has had much of late, behind the rest
  *	writer (1)    core_write in groups, calls, housekeeping
- *	segments (1)  core_body, core_body_end
+ *	segments (1)  core_body_store, core_body_end
  *	sealer (1)    core_seal, beside the writer
  *	backup (1)    core_backup_run, when an officer asks
  *
@@ -34,6 +34,8 @@ enum {
 	GUARD_FILLER_NICE = 5,
 	GUARD_ASKER_MAX = 2, /* checks of one asker at once */
 	GUARD_ROOM = 32 * 1024 * 1024,
+	/* What uploads may have on its way beyond CHANNEL_WINDOW each. */
+	GUARD_UPLOAD_ROOM = 64 * 1024 * 1024,
 	GUARD_TASKS_MAX = 16 * 1024,
 	GUARD_PARKED_MAX = 8 * 1024,
 	GUARD_CALLS_MAX = 128,
@@ -94,6 +96,7 @@ struct guard {
 	struct fair turns; /* tasks that wait to be checked */
 	struct task_list parked;
 	size_t tasks;
+	uint64_t upload_room; /* promised of GUARD_UPLOAD_ROOM */
 	atomic_size_t coming; /* wait for a check; told by the loop alone */
 	uint64_t epoch;	      /* that the parked have seen */
 	uv_timer_t beat, wake, seal, flush;

@@ -72,8 +72,7 @@ void task_free(struct task *t)
 	fair_leave(&peer->guard->turns, &t->turn);
 	table_take(&peer->tasks, t->id);
 	job_free(t->job);
-	buf_clear(&t->gathered);
-	buf_clear(&t->feeding);
+	task_body_clear(t);
 	buf_clear(&t->piece);
 	free(t);
 	peer->active--;
@@ -215,10 +214,6 @@ static void park(struct task *t)
 
 static void checked(struct task *t)
 {
-	struct channel_message credit = {.kind = CHANNEL_CREDIT,
-					 .id = t->id,
-					 .amount = CHANNEL_WINDOW};
-
 	switch (t->then) {
 	case CORE_NEXT_WRITE:
 		t->state = TASK_WRITING;
@@ -231,13 +226,38 @@ static void checked(struct task *t)
 		park(t);
 		return;
 	case CORE_NEXT_BODY:
-		t->state = TASK_FEEDING;
-		task_reply(t, LANE_BULK, &credit);
+		task_body_begin(t);
 		return;
 	}
 }
 
 /* ---- on the loop ---- */
+
+static struct task *task_of_store(struct work *work)
+{
+	return (struct task *)((char *)work - offsetof(struct task, store));
+}
+
+/* True if it was cancelled and nobody works on it any more: then it is freed.
+ * An upload that was cut is told so before its job goes. */
+static bool is_over(struct task *t)
+{
+	if (!t->cancelled ||
+	    (t->state == TASK_FEEDING && !t->peer->guard->ended))
+		return false;
+	if (!t->busy && !t->storing)
+		task_free(t);
+	return true;
+}
+
+void task_done_storing(struct work *work)
+{
+	struct task *t = task_of_store(work);
+
+	t->storing = false;
+	if (!is_over(t))
+		task_body_stored(t);
+}
 
 void task_done(struct task *t)
 {
@@ -249,12 +269,8 @@ void task_done(struct task *t)
 			fair_spent(&t->peer->guard->turns, t->asker,
 				   t->took_us);
 	}
-	/* An upload that was cut is told so before its job goes. */
-	if (t->cancelled &&
-	    (t->state != TASK_FEEDING || t->peer->guard->ended)) {
-		task_free(t);
+	if (is_over(t))
 		return;
-	}
 	switch ((enum task_work)t->work.kind) {
 	case WORK_CHECK:
 		checked(t);
@@ -271,6 +287,7 @@ void task_done(struct task *t)
 	case WORK_BODY_END:
 		task_body_over(t);
 		return;
+	case WORK_STORE: /* task_done_storing */
 	case WORK_SEAL:
 	case WORK_FLUSH:
 	case WORK_TICK:
@@ -409,8 +426,6 @@ static struct err request_came(struct guard_peer *peer,
 	t->began_ms = child_now_ms();
 	copy_text(t->method, sizeof(t->method), m->method);
 	copy_text(t->path, sizeof(t->path), m->target);
-	buf_init(&t->gathered, CHANNEL_WINDOW);
-	buf_init(&t->feeding, CHANNEL_WINDOW);
 	buf_init(&t->piece, CHANNEL_PIECE_MAX);
 	e = make_job(g, m, &t->job);
 	if (!failed(e))
@@ -489,10 +504,10 @@ static void let_go(struct task *t, unsigned slot)
 	pthread_rwlock_unlock(&g->alone);
 }
 
-static void run(struct task *t, unsigned slot)
+static void run(struct task *t, unsigned slot, enum task_work kind)
 {
 	hold(t, slot);
-	switch ((enum task_work)t->work.kind) {
+	switch (kind) {
 	case WORK_CHECK:
 		t->took_us = uv_hrtime() / 1000;
 		t->then = core_check(t->job);
@@ -504,7 +519,7 @@ static void run(struct task *t, unsigned slot)
 			t->fault = err_make(ERR_INTERNAL, "read too much");
 		break;
 	case WORK_BODY:
-		t->fault = core_body(t->job, buf_span(&t->feeding));
+		task_body_take(t);
 		break;
 	case WORK_BODY_END: {
 		struct err e = core_body_end(t->job, t->upload_whole &&
@@ -513,6 +528,9 @@ static void run(struct task *t, unsigned slot)
 			t->fault = e;
 		break;
 	}
+	case WORK_STORE:
+		task_body_store(t);
+		break;
 	case WORK_WRITE:
 	case WORK_SEAL:
 	case WORK_BACKUP:
@@ -529,21 +547,25 @@ void task_run_checker(void *owner, unsigned thread, struct work **works,
 		      size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		run((struct task *)works[i], thread);
+		run((struct task *)works[i], thread,
+		    (enum task_work)works[i]->kind);
 }
 
 void task_run_filler(void *owner, unsigned thread, struct work **works,
 		     size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		run((struct task *)works[i], GUARD_SLOT_FILLERS + thread);
+		run((struct task *)works[i], GUARD_SLOT_FILLERS + thread,
+		    (enum task_work)works[i]->kind);
 }
 
 void task_run_segments(void *owner, unsigned thread, struct work **works,
 		       size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		run((struct task *)works[i], GUARD_SLOT_SEGMENTS);
+		run(works[i]->kind == WORK_STORE ? task_of_store(works[i])
+						 : (struct task *)works[i],
+		    GUARD_SLOT_SEGMENTS, (enum task_work)works[i]->kind);
 }
 
 /* All of them in one commit, but for suspects, which go alone. */

@@ -30,6 +30,7 @@ enum task_work {
 	WORK_WRITE,
 	WORK_READ,
 	WORK_BODY,
+	WORK_STORE, /* beside WORK_BODY: the task's second work */
 	WORK_BODY_END,
 	WORK_SEAL,
 	WORK_BACKUP,
@@ -37,6 +38,16 @@ enum task_work {
 	WORK_TICK,
 	WORK_CALLS,
 	WORK_CALL_DONE,
+};
+
+/* Pieces of an upload, in order. */
+struct task_piece {
+	struct task_piece *next;
+	size_t len;
+	uint8_t at[CHANNEL_PIECE_MAX];
+};
+struct task_pieces {
+	struct task_piece *first, *last;
 };
 
 struct task {
@@ -58,8 +69,18 @@ struct task {
 	uint64_t epoch;	     /* at the last check's start */
 	struct err fault;    /* of the last piece */
 
-	/* An upload. */
-	struct buf gathered, feeding;
+	/* An upload: task_body.c. */
+	struct task_pieces gathered, feeding;
+	size_t waiting;	    /* bytes in both */
+	size_t took, whole; /* of the last work: bytes, and made ready */
+	struct err take_fault;
+	int64_t ready;	 /* bytes taken, whole segments, not stored */
+	uint64_t window; /* of waiting, ready and credit together */
+	uint64_t credit_out;
+	struct work store;
+	bool storing;
+	size_t stored;
+	struct err store_fault;
 	bool upload_ended, upload_whole, upload_overrun;
 	bool ending; /* its end is with the segment writer */
 	/* A long answer. */
@@ -86,6 +107,8 @@ void task_recheck(struct task *t);
 void task_cancel(struct task *t);
 /* On the loop, when a thread has done its part. */
 void task_done(struct task *t);
+/* The same of the `store` of a task. */
+void task_done_storing(struct work *work);
 
 /* On threads. */
 void task_run_checker(void *owner, unsigned thread, struct work **works,

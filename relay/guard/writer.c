@@ -21,6 +21,7 @@ static void run_other(struct guard *g, struct work *work)
 	case WORK_WRITE:
 	case WORK_READ:
 	case WORK_BODY:
+	case WORK_STORE:
 	case WORK_BODY_END:
 	case WORK_SEAL:
 	case WORK_BACKUP:

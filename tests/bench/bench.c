@@ -52,9 +52,9 @@ int main(int argc, char **argv)
 	double began = figure_wall();
 
 	if (argc < 2) {
-		fprintf(stderr,
-			"usage: bench BUILD "
-			"[decisions|store|check|keys|sync|feed|daemon]\n");
+		fprintf(stderr, "usage: bench BUILD "
+				"[decisions|store|check|keys|sync|feed|daemon|"
+				"content]\n");
 		return EXIT_FAILURE;
 	}
 	snprintf(folder, sizeof(folder), "%s/bench", argv[1]);
@@ -80,6 +80,8 @@ int main(int argc, char **argv)
 		bench_feed(folder);
 	if (!only || strcmp(only, "daemon") == 0)
 		bench_daemon(folder, argv[1]);
+	if (!only || strcmp(only, "content") == 0)
+		bench_content(folder, argv[1]);
 	figure_say("%.0f s in all", figure_wall() - began);
 	figure_close();
 	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);

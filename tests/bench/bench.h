@@ -21,5 +21,7 @@ void bench_feed(const char *folder);
 /* Puts over HTTP/2 with mutual TLS against the whole daemon, started from the
  * folder `programs`. */
 void bench_daemon(const char *folder, const char *programs);
+/* 1 GiB up and down through the whole daemon, and small puts beside. */
+void bench_content(const char *folder, const char *programs);
 
 #endif

@@ -212,8 +212,11 @@ static bool run_job(struct world_relay *r, struct job *job, struct span body)
 		case CORE_NEXT_BODY:
 			while (body.len) {
 				struct span piece = span_sub(body, 0, 50000);
+				size_t ready = 0;
 
-				if (failed(core_body(job, piece)))
+				if (failed(core_body(job, piece, &ready)) ||
+				    (ready &&
+				     failed(core_body_store(job, &ready))))
 					break;
 				body = span_sub(body, piece.len, body.len);
 			}

@@ -171,10 +171,16 @@ static void take(struct client *c, struct span cipher)
 static void step(struct client *c, int ms)
 {
 	static uint8_t room[65536];
-	bool more = put_out(c);
-	struct pollfd p = {c->fd, (short)(POLLIN | (more ? POLLOUT : 0)), 0};
+	struct pollfd p = {c->fd, POLLIN, 0};
 	ssize_t n;
+	bool more;
 
+	/* What goes out makes events, and they make more to send. */
+	do {
+		more = put_out(c);
+		drain(c);
+	} while (!more && !c->ended && c->h2 && h2_pending(c->h2).len);
+	p.events |= more ? POLLOUT : 0;
 	if (c->ended || poll(&p, 1, ms) <= 0 || !(p.revents & ~POLLOUT))
 		return;
 	n = recv(c->fd, room, sizeof(room), MSG_DONTWAIT);

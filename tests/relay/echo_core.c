@@ -49,6 +49,7 @@ struct job {
 	struct span method, target, body;
 	uint64_t epoch, deadline_ms;
 	uint64_t size, slow_us, sum;
+	atomic_size_t ready; /* taken, not stored */
 	bool done;
 	struct err refused;
 	char why[64];
@@ -308,13 +309,21 @@ struct err core_read(struct job *job, uint64_t offset, size_t max,
 	return ERR_NONE;
 }
 
-struct err core_body(struct job *job, struct span piece)
+struct err core_body(struct job *job, struct span piece, size_t *ready)
 {
-	if (job->slow_us)
-		usleep((useconds_t)job->slow_us);
 	for (size_t i = 0; i < piece.len; i++)
 		job->sum += piece.at[i];
 	job->size += piece.len;
+	job->ready += piece.len;
+	*ready += piece.len;
+	return ERR_NONE;
+}
+
+struct err core_body_store(struct job *job, size_t *stored)
+{
+	if (job->slow_us)
+		usleep((useconds_t)job->slow_us);
+	*stored = atomic_exchange(&job->ready, 0);
 	return ERR_NONE;
 }
 

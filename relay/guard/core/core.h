@@ -93,7 +93,8 @@ enum core_next {
 	CORE_NEXT_ANSWER, /* core_answer is ready */
 	CORE_NEXT_WAIT,	  /* long poll: park until core_epoch changes or the
 			   * job's deadline, then core_check again */
-	CORE_NEXT_BODY,	  /* an upload: feed core_body, then core_body_end */
+	CORE_NEXT_BODY,	  /* an upload: feed core_body and core_body_store, then
+			   * core_body_end */
 };
 
 /* Any thread; never blocks on the disk but for page faults. */
@@ -131,10 +132,17 @@ void core_problem(struct core *core, struct err why, struct buf *out);
 struct err core_read(struct job *job, uint64_t offset, size_t max,
 		     struct buf *out);
 
-/* An upload's body, in order; on the segment writer's thread. */
-struct err core_body(struct job *job, struct span piece);
-/* The body is at its end (complete) or the stream was cut (not complete);
- * afterwards core_check again. */
+/* An upload's body, in order; any thread.  Adds to `ready` the bytes that this
+ * piece made ready for core_body_store: whole segments, checked. */
+struct err core_body(struct job *job, struct span piece, size_t *ready);
+/* Stores of what is ready up to CORE_COMMIT_MAX in one commit; on the segment
+ * writer's thread, also while core_body has the job.  `stored` are the bytes
+ * that are not held any more, durable or not. */
+struct err core_body_store(struct job *job, size_t *stored);
+enum { CORE_COMMIT_MAX = 1024 * 1024 };
+/* The body is at its end (complete) or the stream was cut (not complete); what
+ * is ready is stored.  Alone, on the segment writer's thread; afterwards
+ * core_check again. */
 struct err core_body_end(struct job *job, bool complete);
 
 /*

@@ -261,18 +261,23 @@ struct err core_read(struct job *job, uint64_t offset, size_t max,
 	return job->op->read(job, offset, max, out);
 }
 
-struct err core_body(struct job *job, struct span piece)
+struct err core_body(struct job *job, struct span piece, size_t *ready)
 {
 	struct err e;
 
 	if (job->done)
 		return ERR_NONE; /* refused already: the rest is dropped */
-	e = job->op->body(job, piece);
+	e = job->op->body(job, piece, ready);
 	if (failed(e)) {
 		job->takes_body = false;
 		answer_refuse(job, e);
 	}
 	return e;
+}
+
+struct err core_body_store(struct job *job, size_t *stored)
+{
+	return job->op->body_store(job, stored);
 }
 
 struct err core_body_end(struct job *job, bool complete)

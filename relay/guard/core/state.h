@@ -219,7 +219,8 @@ enum proof { PROOF_CERTIFICATE, PROOF_SIGNED, PROOF_SINGLE_USE };
  * it fills the answer, or sets job->writes.  `confirm` looks again inside the
  * writer's transaction and may refuse, having written nothing; `apply`
  * writes, and its failure ends the whole batch; `finish` fills the answer
- * after the commit.  `body` takes an upload's pieces.  Absent steps are NULL.
+ * after the commit.  `body` takes an upload's pieces, `body_store` keeps what
+ * they made ready.  Absent steps are NULL.
  */
 struct operation {
 	const char *name; /* the audit's and the log's word */
@@ -237,7 +238,8 @@ struct operation {
 	struct err (*confirm)(struct job *job, struct batch *batch);
 	struct err (*apply)(struct job *job, struct batch *batch);
 	struct err (*finish)(struct job *job);
-	struct err (*body)(struct job *job, struct span piece);
+	struct err (*body)(struct job *job, struct span piece, size_t *ready);
+	struct err (*body_store)(struct job *job, size_t *stored);
 	struct err (*body_end)(struct job *job, bool complete);
 	struct err (*read)(struct job *job, uint64_t offset, size_t max,
 			   struct buf *out);

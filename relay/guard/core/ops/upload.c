@@ -5,10 +5,13 @@
  * The bytes are the content blob: table, then segments.  The table is checked
  * against the digest in the query before a segment is taken, each segment
  * against the table before it is kept.  Upload-Offset rests on what is
- * durable: table and whole segments.
+ * durable: table and whole segments.  Pieces are taken on one thread while
+ * another stores what is whole.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "proto/document/segment.h"
 #include "proto/exchange/http.h"
@@ -21,18 +24,64 @@ enum {
 	HEX_ID_LEN = LEASE_ID_LEN * 2,
 };
 
+/* One segment, on its way or whole. */
+struct part {
+	struct part *next;
+	struct digest digest;
+	size_t len;
+	uint8_t at[SEGMENT_SEALED_MAX];
+};
+
+struct parts {
+	struct part *first, *last;
+};
+
 struct upload_state {
 	struct upload lease;
-	uint64_t at;   /* bytes of the stream taken, kept or pending */
 	bool complete; /* Upload-Complete: ?1: this piece is the last */
 	struct buf table;
-	struct buf segment; /* on its way */
-	uint64_t next;	    /* segment */
-	struct txn *txn;    /* of one upload_body: the store has one writer,
-			     * who may not wait for a client */
-	struct span skip;   /* the parent's table: equal segments are left
-			     * out; empty without a parent */
+	uint64_t next;	   /* segment */
+	struct span skip;  /* the parent's table: equal segments are left
+			    * out; empty without a parent */
+	struct part *part; /* segment `next`, as far as it came */
+
+	/* Between whoever takes pieces and the segment writer. */
+	pthread_mutex_t lock;
+	bool has_lock;
+	bool table_ready;
+	struct parts ready, spare;
+	struct err fault; /* of the last store */
 };
+
+static void parts_put(struct parts *p, struct part *part)
+{
+	part->next = NULL;
+	if (p->last)
+		p->last->next = part;
+	else
+		p->first = part;
+	p->last = part;
+}
+
+static struct part *parts_take(struct parts *p)
+{
+	struct part *part = p->first;
+
+	if (part) {
+		p->first = part->next;
+		if (!p->first)
+			p->last = NULL;
+	}
+	return part;
+}
+
+static void parts_clear(struct parts *p)
+{
+	struct part *part;
+
+	while ((part = parts_take(p)))
+		free(part);
+}
 
 /* ---- who, and how far ---- */
 
@@ -124,27 +173,7 @@ static void step(struct upload_state *s)
 
 /* ---- taking the body ---- */
 
-static struct err commit_segments(struct upload_state *s)
-{
-	bool has_table = s->table.len == segment_table_len(s->lease.size);
-	struct err e = ERR_NONE;
-
-	if (s->txn)
-		e = txn_commit(&s->txn);
-	/* A part of the table is kept nowhere. */
-	if (!failed(e))
-		s->lease.offset = has_table ? s->at - s->segment.len : 0;
-	return e;
-}
-
-static struct err begin_segments(struct job *job, struct upload_state *s)
-{
-	if (s->txn)
-		return ERR_NONE;
-	return txn_begin_write(job->core->store, STORE_SEGMENTS, &s->txn);
-}
-
-static struct err table_done(struct job *job, struct upload_state *s)
+static struct err table_done(struct upload_state *s)
 {
 	struct digest digest;
 	struct err e = segment_table_digest(buf_span(&s->table), &digest);
@@ -152,67 +181,70 @@ static struct err table_done(struct job *job, struct upload_state *s)
 	if (!failed(e) && !digest_eq(digest, s->lease.table))
 		e = err_make(ERR_DIGEST,
 			     "the table is not the one that was announced");
-	if (!failed(e))
-		e = begin_segments(job, s);
-	if (!failed(e))
-		e = segment_table_put(s->txn, s->lease.doc, s->lease.table,
-				      buf_span(&s->table));
 	if (failed(e))
 		return e;
 	s->lease.total =
 		stream_len(s->lease.size, buf_span(&s->table), s->skip);
 	step(s);
+	pthread_mutex_lock(&s->lock);
+	s->table_ready = true;
+	pthread_mutex_unlock(&s->lock);
 	return ERR_NONE;
 }
 
-static struct err segment_done(struct job *job, struct upload_state *s)
+static struct err segment_done(struct upload_state *s, size_t *ready)
 {
 	struct segment_entry entry =
 		segment_table_at(buf_span(&s->table), s->next);
-	struct err e = segment_check(&entry, buf_span(&s->segment));
+	struct part *part = s->part;
+	struct err e = segment_check(&entry, span_of(part->at, part->len));
 
-	if (!failed(e))
-		e = begin_segments(job, s);
-	if (!failed(e))
-		e = segment_put(s->txn, s->lease.doc, entry.digest,
-				buf_span(&s->segment));
 	if (failed(e))
 		return e;
-	buf_reset(&s->segment);
+	part->digest = entry.digest;
+	*ready += part->len;
+	pthread_mutex_lock(&s->lock);
+	parts_put(&s->ready, part);
+	s->part = parts_take(&s->spare);
+	pthread_mutex_unlock(&s->lock);
+	if (s->part)
+		s->part->len = 0;
 	s->next++;
 	step(s);
 	return ERR_NONE;
 }
 
-/* As much of `piece` as belongs to what is being gathered. */
-static struct err take(struct job *job, struct upload_state *s,
-		       struct span piece, size_t *taken)
+static struct err take_table(struct upload_state *s, struct span piece,
+			     size_t *taken)
 {
-	uint64_t table_len = segment_table_len(s->lease.size);
-	struct buf *to = &s->table;
-	uint64_t want = table_len - s->table.len;
+	uint64_t want = segment_table_len(s->lease.size) - s->table.len;
 	struct err e;
 
-	if (!want) {
-		if (s->next == segment_count(s->lease.size))
-			return err_make(ERR_TOO_LARGE,
-					"more bytes than the blob has");
-		to = &s->segment;
-		want = segment_sealed_len(s->lease.size, s->next) -
-		       s->segment.len;
-	}
-	*taken = piece.len < want ? piece.len : want;
-	buf_put(to, span_sub(piece, 0, *taken));
-	e = buf_check(to);
-	if (failed(e))
-		return e;
-	s->at += *taken;
-	if (*taken < want)
-		return ERR_NONE;
-	return to == &s->table ? table_done(job, s) : segment_done(job, s);
+	*taken = piece.len < want ? piece.len : (size_t)want;
+	buf_put(&s->table, span_sub(piece, 0, *taken));
+	e = buf_check(&s->table);
+	return failed(e) || *taken < want ? e : table_done(s);
 }
 
-static struct err upload_body(struct job *job, struct span piece)
+static struct err take_segment(struct upload_state *s, struct span piece,
+			       size_t *taken, size_t *ready)
+{
+	size_t want;
+
+	if (s->next == segment_count(s->lease.size))
+		return err_make(ERR_TOO_LARGE, "more bytes than the blob has");
+	if (!s->part && (s->part = malloc(sizeof(*s->part))))
+		s->part->len = 0;
+	if (!s->part)
+		return err_make(ERR_NO_MEMORY, "a segment");
+	want = segment_sealed_len(s->lease.size, s->next) - s->part->len;
+	*taken = piece.len < want ? piece.len : want;
+	memcpy(s->part->at + s->part->len, piece.at, *taken);
+	s->part->len += *taken;
+	return *taken < want ? ERR_NONE : segment_done(s, ready);
+}
+
+static struct err upload_body(struct job *job, struct span piece, size_t *ready)
 {
 	struct upload_state *s = job->state;
 	struct err e = ERR_NONE;
@@ -220,21 +252,86 @@ static struct err upload_body(struct job *job, struct span piece)
 	while (piece.len && !failed(e)) {
 		size_t taken = 0;
 
-		e = take(job, s, piece, &taken);
+		if (s->table.len < segment_table_len(s->lease.size))
+			e = take_table(s, piece, &taken);
+		else
+			e = take_segment(s, piece, &taken, ready);
 		piece = span_sub(piece, taken, piece.len);
 	}
-	if (!failed(e))
-		e = commit_segments(s);
-	txn_abort(&s->txn);
 	return e;
 }
 
-/* What came is durable: only then it is counted. */
+/* ---- storing it ---- */
+
+/* What one commit takes; false if there is nothing. */
+static bool take_ready(struct upload_state *s, struct parts *out, bool *table)
+{
+	size_t len = 0;
+
+	pthread_mutex_lock(&s->lock);
+	*table = s->table_ready;
+	s->table_ready = false;
+	while (s->ready.first && len + s->ready.first->len <= CORE_COMMIT_MAX) {
+		len += s->ready.first->len;
+		parts_put(out, parts_take(&s->ready));
+	}
+	pthread_mutex_unlock(&s->lock);
+	return *table || out->first;
+}
+
+static void give_back(struct upload_state *s, struct part *part)
+{
+	pthread_mutex_lock(&s->lock);
+	parts_put(&s->spare, part);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Only what is durable is counted. */
+static struct err upload_store(struct job *job, size_t *stored)
+{
+	struct upload_state *s = job->state;
+	struct parts parts = {0};
+	struct part *part;
+	struct txn *txn = NULL;
+	uint64_t len = 0;
+	bool table;
+	struct err e;
+
+	if (failed(s->fault) || !take_ready(s, &parts, &table))
+		return s->fault;
+	e = txn_begin_write(job->core->store, STORE_SEGMENTS, &txn);
+	if (!failed(e) && table) {
+		e = segment_table_put(txn, s->lease.doc, s->lease.table,
+				      buf_span(&s->table));
+		len += s->table.len;
+	}
+	while ((part = parts_take(&parts))) {
+		if (!failed(e))
+			e = segment_put(txn, s->lease.doc, part->digest,
+					span_of(part->at, part->len));
+		len += part->len;
+		*stored += part->len;
+		give_back(s, part);
+	}
+	if (!failed(e))
+		e = txn_commit(&txn);
+	txn_abort(&txn);
+	if (!failed(e))
+		s->lease.offset += len;
+	s->fault = e;
+	return e;
+}
+
 static struct err upload_body_end(struct job *job, bool complete)
 {
 	struct upload_state *s = job->state;
-	struct err e = commit_segments(s);
+	size_t stored = 0;
+	struct err e = ERR_NONE;
 
+	while (!failed(e) && (s->table_ready || s->ready.first))
+		e = upload_store(job, &stored);
+	if (!failed(e))
+		e = s->fault;
 	s->lease.time = core_now_s(job->core);
 	if (!failed(e) && complete && s->complete &&
 	    s->lease.offset != s->lease.total)
@@ -309,7 +406,7 @@ static struct err count_leases(struct job *job)
 static void state_init(struct upload_state *s)
 {
 	buf_init(&s->table, SEGMENT_TABLE_MAX);
-	buf_init(&s->segment, SEGMENT_SEALED_MAX);
+	s->has_lock = pthread_mutex_init(&s->lock, NULL) == 0;
 }
 
 static struct err complete_field(struct job *job, bool *complete)
@@ -389,7 +486,6 @@ static struct err resume(struct job *job, struct upload_state *s)
 	uint64_t at;
 	struct err e;
 
-	s->at = s->lease.offset;
 	if (s->lease.offset == 0)
 		return ERR_NONE;
 	e = txn_begin_read(job->core->store, STORE_SEGMENTS, &txn);
@@ -497,9 +593,12 @@ static void upload_clear(struct job *job)
 {
 	struct upload_state *s = job->state;
 
-	txn_abort(&s->txn);
 	buf_clear(&s->table);
-	buf_clear(&s->segment);
+	parts_clear(&s->ready);
+	parts_clear(&s->spare);
+	free(s->part);
+	if (s->has_lock)
+		pthread_mutex_destroy(&s->lock);
 }
 
 const struct operation op_upload_new = {
@@ -513,6 +612,7 @@ const struct operation op_upload_new = {
 	.apply = upload_apply,
 	.finish = new_finish,
 	.body = upload_body,
+	.body_store = upload_store,
 	.body_end = upload_body_end,
 	.clear = upload_clear,
 };
@@ -527,6 +627,7 @@ const struct operation op_upload_patch = {
 	.apply = upload_apply,
 	.finish = patch_finish,
 	.body = upload_body,
+	.body_store = upload_store,
 	.body_end = upload_body_end,
 	.clear = upload_clear,
 };
