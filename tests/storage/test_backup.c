@@ -266,8 +266,7 @@ static void a_damaged_store_makes_no_backup(void **state)
 	uint32_t n = 17;
 	struct digest d = digest_of(n);
 
-	store_close(s->t.store);
-	s->t.store = NULL;
+	tempstore_close(&s->t);
 	/* The key's last byte: its record fails its MAC. */
 	assert_true(tempstore_flip(&s->t, "records/data.mdb", SPAN_OBJ(d.at)) >
 		    0);
