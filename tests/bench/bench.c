@@ -52,9 +52,10 @@ int main(int argc, char **argv)
 	double began = figure_wall();
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: bench BUILD "
-				"[decisions|store|check|keys|sync|feed|daemon|"
-				"content]\n");
+		fprintf(stderr,
+			"usage: bench BUILD "
+			"[decisions|store|journal|check|keys|sync|feed|daemon|"
+			"content]\n");
 		return EXIT_FAILURE;
 	}
 	snprintf(folder, sizeof(folder), "%s/bench", argv[1]);
@@ -70,6 +71,8 @@ int main(int argc, char **argv)
 		bench_decisions(folder);
 	if (!only || strcmp(only, "store") == 0)
 		bench_store(folder);
+	if (!only || strcmp(only, "journal") == 0)
+		bench_journal(folder);
 	if (!only || strcmp(only, "check") == 0)
 		bench_check(folder);
 	if (!only || strcmp(only, "keys") == 0)

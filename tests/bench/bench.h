@@ -9,6 +9,8 @@
 void bench_decisions(const char *folder);
 /* Puts through the guard's core, without a network; LMDB alone beside. */
 void bench_store(const char *folder);
+/* LMDB behind a write-ahead journal, beside LMDB alone. */
+void bench_journal(const char *folder);
 /* A whole store walked through and checked. */
 void bench_check(const char *folder);
 /* Keys wrapped for one reader by POST /v1/keys. */

@@ -132,7 +132,8 @@ static void mdb_must(int rc)
 	exit(EXIT_FAILURE);
 }
 
-struct limit_store *limit_store_new(const char *folder, const char *name)
+static struct limit_store *store_new(const char *folder, const char *name,
+				     unsigned flags)
 {
 	struct limit_store *s = must_alloc(1, sizeof(*s));
 	MDB_txn *txn;
@@ -146,12 +147,50 @@ struct limit_store *limit_store_new(const char *folder, const char *name)
 	mdb_must(mdb_env_create(&s->env));
 	mdb_must(mdb_env_set_mapsize(s->env, (size_t)1 << 40));
 	mdb_must(mdb_env_set_maxdbs(s->env, TABLES));
-	mdb_must(mdb_env_open(s->env, path, MDB_NOTLS, 0600));
+	mdb_must(mdb_env_open(s->env, path, MDB_NOTLS | flags, 0600));
 	mdb_must(mdb_txn_begin(s->env, NULL, 0, &txn));
 	for (size_t i = 0; i < TABLES; i++)
 		mdb_must(mdb_dbi_open(txn, tables[i], MDB_CREATE, &s->dbi[i]));
 	mdb_must(mdb_txn_commit(txn));
 	return s;
+}
+
+struct limit_store *limit_store_new(const char *folder, const char *name)
+{
+	return store_new(folder, name, 0);
+}
+
+struct limit_store *limit_store_new_unsynced(const char *folder,
+					     const char *name)
+{
+	return store_new(folder, name, MDB_NOSYNC);
+}
+
+void limit_store_sync(struct limit_store *s)
+{
+	mdb_must(mdb_env_sync(s->env, 1));
+}
+
+static void put_record(struct buf *out, const struct row *row)
+{
+	buf_put_u32(out, (uint32_t)row->key_len);
+	buf_put_u32(out, (uint32_t)row->value_len);
+	buf_put(out, span_of(row->key, row->key_len));
+	buf_put(out, span_of(row->value, row->value_len));
+}
+
+void limit_rows_record(const struct limit_rows *r, size_t first,
+		       struct buf *out)
+{
+	size_t end = r->documents - first < r->group ? r->documents
+						     : first + r->group;
+
+	for (size_t i = first; i < end; i++) {
+		put_record(out, &r->document[i]);
+		put_record(out, &r->feed[i]);
+	}
+	for (size_t i = 0; i < OF_GROUP; i++)
+		put_record(out, &r->of_group[i]);
 }
 
 void limit_store_free(struct limit_store *s)

@@ -19,6 +19,15 @@ void limit_rows_free(struct limit_rows *rows);
 /* An LMDB environment of its own in `folder`/`name`, default sync flags. */
 struct limit_store;
 struct limit_store *limit_store_new(const char *folder, const char *name);
+/* The same without a sync at each commit: limit_store_sync makes what was
+ * committed durable. */
+struct limit_store *limit_store_new_unsynced(const char *folder,
+					     const char *name);
+void limit_store_sync(struct limit_store *s);
+/* The bytes of the commit that begins with document `first`, as a journal
+ * keeps them: of each row u32 lengths, key, value. */
+void limit_rows_record(const struct limit_rows *rows, size_t first,
+		       struct buf *out);
 void limit_store_free(struct limit_store *s);
 /* Writes the rows, one commit for each group; seconds. */
 double limit_store_write(struct limit_store *s, const struct limit_rows *rows);
