@@ -45,8 +45,3 @@ bool memory_ran_out(void)
 	ran_out = false;
 	return did;
 }
-
-struct err memory_blame(enum err_code code, const char *detail)
-{
-	return err_make(memory_ran_out() ? ERR_NO_MEMORY : code, detail);
-}

@@ -21,6 +21,9 @@ void memory_drop(void *at);
 /* True if one of them gave NULL on this thread since this was last asked. */
 bool memory_ran_out(void);
 /* An error `code`, or ERR_NO_MEMORY if it was that. */
-struct err memory_blame(enum err_code code, const char *detail);
+static inline struct err memory_blame(enum err_code code, const char *detail)
+{
+	return err_make(memory_ran_out() ? ERR_NO_MEMORY : code, detail);
+}
 
 #endif

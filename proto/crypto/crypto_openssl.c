@@ -58,10 +58,9 @@ static void drop_memory(void *at, const char *file, int line)
 	algorithms.wrap = EVP_CIPHER_fetch(NULL, "AES-256-WRAP", NULL);
 }
 
-struct err openssl_err(enum err_code code, const char *detail)
+void openssl_forget_errors(void)
 {
 	ERR_clear_error();
-	return memory_blame(code, detail);
 }
 
 /* What the library refuses is a fault of ours. */
