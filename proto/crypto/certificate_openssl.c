@@ -12,6 +12,7 @@
 
 #include "proto/crypto/certificate.h"
 #include "proto/crypto/ec_openssl.h"
+#include "proto/crypto/err_openssl.h"
 
 /* The last second of the year 9999: what a GeneralizedTime can say. */
 #define TIME_MAX UINT64_C(253402300799)

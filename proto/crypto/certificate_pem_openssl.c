@@ -5,6 +5,7 @@
 
 #include "proto/crypto/certificate.h"
 #include "proto/crypto/ec_openssl.h"
+#include "proto/crypto/err_openssl.h"
 
 static struct err fault(const char *detail)
 {

@@ -12,6 +12,7 @@
 
 #include "proto/crypto/certificate.h"
 #include "proto/crypto/ec_openssl.h"
+#include "proto/crypto/err_openssl.h"
 
 enum { SERIAL_MAX = 20 }; /* RFC 5280 s.4.1.2.2 */
 

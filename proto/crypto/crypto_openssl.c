@@ -20,6 +20,7 @@
 #include "proto/base/memory.h"
 #include "proto/crypto/crypto.h"
 #include "proto/crypto/ec_openssl.h"
+#include "proto/crypto/err_openssl.h"
 
 enum { BLOCK_MAX = 128, SCRYPT_LOG2_N_MAX = 22 };
 
@@ -56,11 +57,6 @@ static void drop_memory(void *at, const char *file, int line)
 	algorithms.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	algorithms.siv = EVP_CIPHER_fetch(NULL, "AES-256-SIV", NULL);
 	algorithms.wrap = EVP_CIPHER_fetch(NULL, "AES-256-WRAP", NULL);
-}
-
-void openssl_forget_errors(void)
-{
-	ERR_clear_error();
 }
 
 /* What the library refuses is a fault of ours. */

@@ -17,6 +17,7 @@
 #include <openssl/rand.h>
 
 #include "proto/crypto/ec_openssl.h"
+#include "proto/crypto/err_openssl.h"
 
 enum {
 	SCALAR_MAX = 48,
