@@ -223,6 +223,13 @@ static struct err read_offset(struct task *t, const struct http_response *r,
 	return err;
 }
 
+/* What the relay judged is not sent again; what it could not take now, or a
+ * stranger to its nonce or too slow, is. */
+static bool is_judged(int status)
+{
+	return status < 500 && status != 401 && status != 408 && status != 429;
+}
+
 static void upload_answer(struct engine *e, struct task *t,
 			  const struct http_response *r)
 {
@@ -243,7 +250,8 @@ static void upload_answer(struct engine *e, struct task *t,
 		return;
 	}
 	if (r->status < 200 || r->status > 299) {
-		drop(e, t);
+		if (is_judged(r->status))
+			drop(e, t);
 		engine_task_refused(e, t, r);
 		return;
 	}
@@ -304,9 +312,7 @@ static void put_answer(struct engine *e, struct task *t,
 		return;
 	}
 	if (r->status != 200 && r->status != 201) {
-		/* What the relay judged is not sent again; what it could not
-		 * take now is. */
-		if (r->status < 500 && r->status != 429 && r->status != 401)
+		if (is_judged(r->status))
 			drop(e, t);
 		engine_task_refused(e, t, r);
 		return;

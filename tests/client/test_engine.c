@@ -688,6 +688,35 @@ static uint8_t *large_document(struct relay *r)
 	return text;
 }
 
+/* However often it is told to come again, an upload stays in the journal. */
+static void an_upload_that_cannot_be_taken_now_is_kept(void **state)
+{
+	struct relay *r = *state;
+	uint8_t *text = large_document(r);
+	struct engine_put put = {.edit = true,
+				 .id = r->id,
+				 .title = span_str("large"),
+				 .content.bytes = span_of(text, LARGE)};
+	struct digest digest;
+	struct doc_id id;
+	uint64_t task;
+	size_t count;
+
+	text[0] ^= 1;
+	r->busy = 100;
+	must(engine_put(r->e, &put, &id, &digest, &task));
+	assert_int_equal(drive(r).code, ERR_BUSY);
+	assert_int_equal(r->uploaded, 0);
+	assert_int_equal(engine_journal(r->e)->outgoing_count, 1);
+	r->busy = 0;
+	must(engine_resume(r->e, &count));
+	assert_int_equal(count, 1);
+	assert_int_equal(drive(r).code, ERR_NOT_FOUND);
+	assert_true(r->uploaded > 0);
+	assert_int_equal(engine_journal(r->e)->outgoing_count, 0);
+	free(text);
+}
+
 static void an_edit_of_one_segment_sends_one_segment(void **state)
 {
 	struct relay *r = *state;
@@ -861,6 +890,7 @@ int main(void)
 		T(a_manifest_that_its_author_did_not_sign_is_not_opened),
 		T(forget_by_shelf_takes_head_key_and_content),
 		T(a_write_waits_in_the_journal_until_the_relay_answers),
+		T(an_upload_that_cannot_be_taken_now_is_kept),
 		T(an_edit_of_one_segment_sends_one_segment),
 		T(an_edit_of_no_segment_sends_the_table),
 		T(a_parent_that_the_relay_has_not_makes_it_whole),
