@@ -186,8 +186,11 @@ static struct err feed(struct job *job, struct span body)
 {
 	while (body.len) {
 		struct span piece = span_sub(body, 0, 100000);
-		struct err e = core_body(job, piece);
+		size_t ready = 0;
+		struct err e = core_body(job, piece, &ready);
 
+		if (!failed(e) && ready)
+			e = core_body_store(job, &ready);
 		if (failed(e))
 			break;
 		body = span_sub(body, piece.len, body.len);
