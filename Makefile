@@ -153,7 +153,7 @@ $(call deps_stamp,fuzz): $(call deps_stamp,build)
 # ---- tests: tests/<folder>/test_<module>.c, one program each ----
 
 # Sources that are part of programs of their own.
-OTHER_daemon := tests/daemon/slow_disk.c
+OTHER_daemon := tests/daemon/slow_disk.c tests/daemon/failing_disk.c
 
 TEST_DIRS := base crypto label document exchange wire storage histories \
 	     federation guard relay client faults daemon
@@ -198,11 +198,16 @@ $(TESTS_relay): | $(BUILD)/entented $(BUILD)/entented-front \
 		$(BUILD)/tests/relay/echo-guard
 # Whole daemons are the real ones; some of their clients are slow on purpose.
 $(TESTS_daemon): $(BUILD)/tests/relay/client.o
-$(TESTS_daemon): | $(DAEMON) $(BUILD)/entente $(BUILD)/tests/daemon/slow-guard
+$(TESTS_daemon): | $(DAEMON) $(BUILD)/entente $(BUILD)/tests/daemon/slow-guard \
+		$(BUILD)/tests/daemon/failing-guard
 # The real guard on a disk that is slow.
 $(BUILD)/tests/daemon/slow-guard: $(BUILD)/relay/guard/main.o \
 		$(BUILD)/tests/daemon/slow_disk.o $(call libs,$(NEEDS_guardmain))
 	$(call program,guardmain) -rdynamic -Wl,--wrap=core_read
+# On one that fails while the relay's folder says so.
+$(BUILD)/tests/daemon/failing-guard: $(BUILD)/relay/guard/main.o \
+		$(BUILD)/tests/daemon/failing_disk.o $(call libs,$(NEEDS_guardmain))
+	$(call program,guardmain) -rdynamic -Wl,--wrap=core_open
 # So are those that the command is tested with.
 $(TESTS_client): | $(DAEMON)
 # An app has the library's header and no other, of nobody's.
@@ -251,7 +256,7 @@ CRASH_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/crash/*.c)) \
 $(BUILD)/tests/crash/crash: $(CRASH_OBJ) $(call libs,support $(NEEDS_crash))
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
 		$(filter %.a,$^) -Wl,--end-group $(call sys,$(NEEDS_crash))
-CRASH_STEPS := crash-histories crash-kill crash-power
+CRASH_STEPS := crash-histories crash-kill crash-power crash-faults
 .PHONY: crash $(CRASH_STEPS)
 crash:
 	@for step in $(CRASH_STEPS); do \
@@ -262,6 +267,9 @@ crash-kill: $(BUILD)/tests/crash/crash $(DAEMON) $(BUILD)/entente
 	@$< $(CRASH_ROUNDS) $(SEED)
 crash-power: $(BUILD)/tests/crash/crash $(DAEMON) $(BUILD)/entente
 	@$< power $(POWER_ROUNDS) $(SEED)
+# Every call that can fail, where `make test` takes a sample.
+crash-faults: $(TESTS_faults)
+	@FAULTS_ALL=1 TEST_TIMEOUT=3600 tests/run.sh $^
 
 # ---- other checks: each builds in a folder of its own under build/ ----
 

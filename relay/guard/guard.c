@@ -128,13 +128,20 @@ static void seal(struct guard *g)
 	uv_timer_start(&g->seal, on_seal, GUARD_SEAL_MS, 0);
 }
 
+/* A failed sync may have lost pages that look clean: begin anew.  Whoever
+ * waits for an answer hears from the front that the guard is away, and asks
+ * the next one. */
+static void end_if_dead(const struct guard *g)
+{
+	if (!core_dead(g->core))
+		return;
+	log_fault("store-dead", err_make(ERR_IO, "the store's disk failed"));
+	_exit(EXIT_FAILURE);
+}
+
 void guard_committed(struct guard *g)
 {
-	/* A failed sync may have lost pages that look clean: begin anew. */
-	if (core_dead(g->core)) {
-		log_fault("store-dead", err_make(ERR_IO, "a commit failed"));
-		_exit(EXIT_FAILURE);
-	}
+	end_if_dead(g);
 	seal(g);
 	guard_wake(g);
 	calls_ask(g);
@@ -178,6 +185,7 @@ static void on_sealed(void *owner, struct work *work)
 {
 	struct guard *g = owner;
 
+	end_if_dead(g);
 	g->sealing = false;
 	if (g->sealed)
 		flush(g);
@@ -202,6 +210,8 @@ static void on_done(void *owner, struct work *work)
 {
 	struct guard *g = owner;
 
+	/* Whatever it was that met it: a write, a flush, a signature. */
+	end_if_dead(g);
 	switch ((enum task_work)work->kind) {
 	case WORK_WRITE:
 		task_done((struct task *)work);
