@@ -1,5 +1,6 @@
 /* Reading documents: for somebody, and for ourselves. */
 #include "storage/document_internal.h"
+#include "storage/faults.h"
 #include "storage/record.h"
 
 struct err document_read_internal(struct txn *txn, struct doc_id id,
@@ -66,6 +67,10 @@ struct err document_read_for(struct txn *txn, const struct view *view,
 	}
 	if (read.visible_count == 0) {
 		read_neighbours(txn, id, false, arena);
+		if (FAULT(exists_told) ||
+		    (FAULT(heads_told) && read.doc.serials_count &&
+		     read.doc.serials[0].serial > 1))
+			return err_make(ERR_CONFLICT, "planted by a test");
 		return err_make(ERR_NOT_RELEASABLE, "no head is visible");
 	}
 	read.winner = document_winner(&read.doc, read.visible);

@@ -60,7 +60,11 @@
 	X(believe_context, "contexts count only with evidence")                \
 	/* leaks */                                                            \
 	X(merge_all, "a page merges the shelves of the view alone")            \
-	X(hidden_counts, "rows out of sight do not count for a page")
+	X(hidden_counts, "rows out of sight do not count for a page")          \
+	X(poll_wakes, "a poll is not answered for what is out of sight")       \
+	X(exists_told, "what may not be seen is as what is not there")         \
+	X(heads_told, "and so it stays, however often it is edited")           \
+	X(length_told, "every cursor is as long as any other")
 
 struct storage_faults {
 #define STORAGE_FAULT_MEMBER(name, rule) bool name;

@@ -543,9 +543,15 @@ static struct err finish(struct work *k)
 
 	page->more |= k->filling || exceeds(k->w, &k->c);
 	if (is_light(k)) {
+		struct seq now = k->s;
+		struct err e = FAULT(poll_wakes) ? newest(k, &now) : ERR_NONE;
+
+		if (failed(e))
+			return e;
 		page->cursor = *old;
 		page->cursor.seq = k->s;
-		page->unchanged = k->s.n == old->seq.n && !page->more;
+		page->unchanged =
+			k->s.n == old->seq.n && now.n == k->s.n && !page->more;
 		return ERR_NONE;
 	}
 	page->cursor = (struct cursor){

@@ -5,9 +5,12 @@
  * the cursor, shelves to forget, every row with its heads (signing input of
  * the manifest, dot, shelf, size, winner, length of the seal), every shelf,
  * all in their order; time, policy and length of the page's signature.  Of
- * everything else: status, ETag and the whole body.  Left out, since they
- * are drawn at random or sealed, are the cursor's bytes, seals, ECDSA
- * signatures, wrapped keys and references; their lengths are not.
+ * everything else: status, ETag, Retry-After and the whole body.  Left out,
+ * since they are drawn at random or sealed, are the cursor's bytes, seals,
+ * ECDSA signatures, wrapped keys and references; their lengths are not.  Of a
+ * cursor's bytes it is compared whether they are those that were sent; that
+ * two answers to one cursor bear different ones can tell of what is hidden
+ * (docs/SECURITY.md, known faults).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +19,9 @@
 #include "proto/exchange/keys.h"
 #include "tests/guard/twins.h"
 
-static const char *const all_spaces[] = {"GBR/ops", "GBR/two"};
+enum { CONTENT_ROOM = SEGMENT_SIZE + 5000 };
+
+const char *const twin_spaces[TWIN_SPACES] = {"GBR/ops", "GBR/two"};
 
 static void file(const char *name, struct buf *out)
 {
@@ -53,21 +58,38 @@ struct twins *twins_new(uint64_t seed)
 	static const char *const labels[] = {"labels/unclassified",
 					     "labels/unclassified-staff",
 					     "labels/restricted-rel-gbr",
-					     "labels/restricted-rel-all"};
+					     "labels/restricted-rel-all",
+					     "labels/restricted-orion"};
+	struct testrandom source;
+	struct random draw;
+	const char *spaces[TWIN_SPACES];
+	size_t count = 0;
+	uint8_t drawn[3];
 	struct world *w = &t->a.w;
 
-	file("clearances/gbr-restricted", &t->restricted);
-	file("clearances/gbr-unclassified", &t->unclassified);
-	for (int i = 0; i < 4; i++)
+	testrandom_init(&source, seed);
+	draw = testrandom(&source);
+	world_must(random_fill(&draw, drawn, sizeof(drawn)));
+	t->cleared = drawn[0] & 1;
+	t->spaces = 1 + drawn[1] % 3;
+	for (unsigned i = 0; i < TWIN_SPACES; i++)
+		if (t->spaces >> i & 1)
+			spaces[count++] = twin_spaces[i];
+	file("clearances/gbr-restricted-orion", &t->orion);
+	file(t->cleared ? "clearances/gbr-restricted"
+			: "clearances/gbr-unclassified",
+	     &t->clearance);
+	for (int i = 0; i < TWIN_LABELS; i++)
 		file(labels[i], &t->labels[i]);
 	world_new(w, seed);
 	world_new(&t->b.w, seed + 1);
 	t->a.relay = world_relay(w, "GBR");
-	world_subject(w, t->a.relay, "alice", buf_span(&t->restricted),
-		      SUBJECT_WRITE | SUBJECT_LABEL | SUBJECT_DELETE,
-		      all_spaces, 2);
-	world_subject(w, t->a.relay, "bob", buf_span(&t->unclassified),
-		      SUBJECT_WRITE, all_spaces, 1);
+	world_subject(w, t->a.relay, "alice", buf_span(&t->orion),
+		      SUBJECT_WRITE | SUBJECT_LABEL | SUBJECT_DELETE |
+			      SUBJECT_RECALL,
+		      twin_spaces, TWIN_SPACES);
+	world_subject(w, t->a.relay, "bob", buf_span(&t->clearance),
+		      drawn[2] % 4 ? SUBJECT_WRITE : 0, spaces, count);
 	t->alice = world_device(w, t->a.relay, "alice");
 	t->bob = world_device(w, t->a.relay, "bob");
 	world_close(w, t->a.relay);
@@ -86,6 +108,11 @@ struct twins *twins_new(uint64_t seed)
 	return t;
 }
 
+bool twins_sees(const struct twins *t, unsigned label, unsigned space)
+{
+	return t->spaces >> space & 1 && label < (t->cleared ? 4 : 2);
+}
+
 static void forget_docs(struct twin *t)
 {
 	for (int i = 0; i < TWIN_DOCS; i++) {
@@ -100,13 +127,15 @@ void twins_free(struct twins *t)
 {
 	forget_docs(&t->a);
 	forget_docs(&t->b);
+	job_free(t->a.poll);
+	job_free(t->b.poll);
 	buf_clear(&t->a.seen);
 	buf_clear(&t->b.seen);
 	world_free(&t->a.w);
 	world_free(&t->b.w);
-	buf_clear(&t->restricted);
-	buf_clear(&t->unclassified);
-	for (int i = 0; i < 4; i++)
+	buf_clear(&t->orion);
+	buf_clear(&t->clearance);
+	for (int i = 0; i < TWIN_LABELS; i++)
 		buf_clear(&t->labels[i]);
 	free(t);
 }
@@ -114,7 +143,9 @@ void twins_free(struct twins *t)
 static void begin(struct twin *t, uint64_t common, uint64_t hidden)
 {
 	forget_docs(t);
-	memset(t->cursors, 0, sizeof(t->cursors));
+	memset(t->chains, 0, sizeof(t->chains));
+	job_free(t->poll);
+	t->poll = NULL;
 	testrandom_init(&t->common_source, common);
 	testrandom_init(&t->hidden_source, hidden);
 	t->common = testrandom(&t->common_source);
@@ -132,12 +163,31 @@ void twins_begin(struct twins *t, uint64_t seed)
 
 /* ---- writing ---- */
 
+static void upload(struct twin *t, const struct forge_revision *r)
+{
+	char id[DOC_ID_TEXT_LEN + 1], table[DIGEST_TEXT_LEN + 1], target[256];
+	struct forge_request q = {.method = "POST",
+				  .target = target,
+				  .body = buf_span(&r->blob)};
+	struct world_answer answer;
+
+	doc_id_format(r->m.id, id);
+	digest_format(r->m.table, table);
+	snprintf(target, sizeof(target),
+		 "/v1/documents/%s/content?table=%s&size=%llu", id, table,
+		 (unsigned long long)r->m.size);
+	forge_ask(&t->alice, &q, &answer);
+	world_answer_clear(&answer);
+}
+
 static bool send(struct twin *t, struct twin_doc *d, struct forge_revision *r)
 {
 	struct world_answer answer;
 	int status;
 
 	r->m.serial = ++d->serial;
+	if (!r->with_content)
+		upload(t, r);
 	status = forge_put(&t->alice, r, &answer);
 	world_answer_clear(&answer);
 	if (status != 200 && status != 201) {
@@ -151,24 +201,29 @@ static bool send(struct twin *t, struct twin_doc *d, struct forge_revision *r)
 	return true;
 }
 
-static struct span some_content(const struct random *random, uint8_t out[4000])
+static struct span some_content(const struct random *random,
+				uint8_t out[CONTENT_ROOM])
 {
 	uint16_t len;
 
 	world_must(random_fill(random, &len, sizeof(len)));
 	world_must(random_fill(random, out, 8));
+	if (len % 16 == 0) /* of two segments, uploaded beforehand */
+		return span_of(out, CONTENT_ROOM);
 	return span_of(out, len % 4000);
 }
 
-bool twin_put(struct twin *t, struct twin_doc *d, const char *space,
+bool twin_put(struct twin *t, struct twin_doc *d, unsigned space,
 	      struct span label, const struct random *random)
 {
 	struct forge_revision r;
-	uint8_t plain[4000] = {0};
+	uint8_t plain[CONTENT_ROOM] = {0};
 
 	t->alice.random = (struct random *)random;
-	forge_first(&t->alice, space, label, some_content(random, plain), &r);
+	forge_first(&t->alice, twin_spaces[space], label,
+		    some_content(random, plain), &r);
 	d->used = send(t, d, &r);
+	d->space = space;
 	d->number = 1;
 	d->statement = d->head.digest;
 	return d->used;
@@ -177,7 +232,7 @@ bool twin_put(struct twin *t, struct twin_doc *d, const char *space,
 bool twin_edit(struct twin *t, struct twin_doc *d, const struct random *random)
 {
 	struct forge_revision r;
-	uint8_t plain[4000] = {0};
+	uint8_t plain[CONTENT_ROOM] = {0};
 
 	t->alice.random = (struct random *)random;
 	forge_edit(&t->alice, &d->head, some_content(random, plain), &r);
@@ -289,7 +344,8 @@ static void say_answer(struct buf *out, const struct world_answer *a)
 	struct span body = buf_span(&a->body);
 	size_t at = 0;
 
-	buf_printf(out, "%d etag=%s body=%zu\n", a->status, a->etag, body.len);
+	buf_printf(out, "%d etag=%s after=%s allow=%s body=%zu\n", a->status,
+		   a->etag, a->retry_after, a->allow, body.len);
 	while (at < body.len) {
 		struct span left = span_sub(body, at, body.len);
 
@@ -312,41 +368,89 @@ static int ask(struct twin *t, const char *target, struct world_answer *out)
 	return forge_ask(&t->bob, &q, out);
 }
 
-bool twin_page(struct twin *t, unsigned cursor, bool afresh, unsigned limit,
-	       unsigned wait_s)
+/* The answer to a page; true if there is more. */
+static bool take_page(struct twin *t, struct twin_chain *chain,
+		      const struct world_answer *answer)
 {
-	char *since = t->cursors[cursor];
-	char target[512];
 	struct changes_page page = {0};
 	struct page_signature signature;
-	struct world_answer answer;
 	struct arena arena;
 
-	if (afresh)
-		since[0] = 0;
-	snprintf(target, sizeof(target),
-		 "/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&limit=%u&wait=%u&"
-		 "since=%s",
-		 limit, wait_s, since);
-	ask(t, target, &answer);
-	if (answer.status != 200) {
-		say_answer(&t->seen, &answer);
-		world_answer_clear(&answer);
+	if (answer->status != 200) {
+		say_answer(&t->seen, answer);
 		return false;
 	}
 	arena_init(&arena, CHANGES_ARENA_MAX);
-	world_must(changes_page_decode(buf_span(&answer.body), &arena, &page));
-	world_must(page_parse(span_str(answer.page), &signature));
+	world_must(changes_page_decode(buf_span(&answer->body), &arena, &page));
+	world_must(page_parse(span_str(answer->page), &signature));
 	buf_printf(&t->seen, "200 body=%zu page=%zu time=%llu\n",
-		   answer.body.len, strlen(answer.page),
+		   answer->body.len, strlen(answer->page),
 		   (unsigned long long)signature.time);
 	say_digest(&t->seen, "policy", signature.policy);
 	say_page(&t->seen, &page);
-	snprintf(since, sizeof(t->cursors[0]), "%.*s", (int)page.cursor.len,
-		 (const char *)page.cursor.at);
+	buf_printf(&t->seen, "as sent=%d\n",
+		   span_eq_str(page.cursor, chain->since));
+	memcpy(chain->before, chain->since, sizeof(chain->before));
+	snprintf(chain->since, sizeof(chain->since), "%.*s",
+		 (int)page.cursor.len, (const char *)page.cursor.at);
 	arena_clear(&arena);
-	world_answer_clear(&answer);
 	return page.more;
+}
+
+static void page_target(const char *since, unsigned limit, unsigned wait_s,
+			char out[512])
+{
+	snprintf(out, 512,
+		 "/v1/changes?ask=AAAAAAAAAAAAAAAAAAAAAA&limit=%u&wait=%u&"
+		 "since=%s",
+		 limit, wait_s, since);
+}
+
+bool twin_page(struct twin *t, unsigned chain, enum twin_since since,
+	       unsigned limit, unsigned wait_s)
+{
+	struct twin_chain *c = &t->chains[chain];
+	struct world_answer answer;
+	char target[512];
+	bool more;
+
+	if (since == TWIN_AFRESH)
+		memset(c, 0, sizeof(*c));
+	if (since == TWIN_AGAIN && c->before[0])
+		memcpy(c->since, c->before, sizeof(c->since));
+	page_target(c->since, limit, wait_s, target);
+	ask(t, target, &answer);
+	more = take_page(t, c, &answer);
+	world_answer_clear(&answer);
+	return more;
+}
+
+bool twin_poll(struct twin *t, unsigned chain)
+{
+	struct world_request q = {.listener = CORE_DEVICE,
+				  .certificate = t->bob.certificate,
+				  .method = "GET"};
+	char target[512];
+
+	page_target(t->chains[chain].since, 40, 50, target);
+	q.target = target;
+	t->polled = chain;
+	t->poll = world_begin(t->relay, &q);
+	return !twin_poll_again(t);
+}
+
+bool twin_poll_again(struct twin *t)
+{
+	struct world_answer answer;
+
+	buf_reset(&t->seen);
+	if (!world_look_again(t->relay, &t->poll, &answer)) {
+		buf_put_str(&t->seen, "parked\n");
+		return false;
+	}
+	take_page(t, &t->chains[t->polled], &answer);
+	world_answer_clear(&answer);
+	return true;
 }
 
 void twin_get(struct twin *t, const char *target)
@@ -386,7 +490,11 @@ void twin_keys(struct twin *t, struct doc_id id, struct digest commitment)
 		 name, doc);
 	q.body = span_str(body);
 	buf_reset(&t->seen);
-	forge_ask_signed(&t->bob, &q, &answer);
+	if (forge_ask_signed(&t->bob, &q, &answer) != 200) {
+		say_answer(&t->seen, &answer);
+		world_answer_clear(&answer);
+		return;
+	}
 	arena_init(&arena, 1 << 20);
 	world_must(keys_answer_decode(buf_span(&answer.body), &arena, &grants,
 				      &count));

@@ -284,6 +284,22 @@ void world_ask(struct world *w, struct world_relay *r,
 	job_free(job);
 }
 
+struct job *world_begin(struct world_relay *r, const struct world_request *q)
+{
+	return new_job(r, q);
+}
+
+bool world_look_again(struct world_relay *r, struct job **job,
+		      struct world_answer *out)
+{
+	if (!run_job(r, *job, span_str("")))
+		return false;
+	take_answer(*job, out);
+	job_free(*job);
+	*job = NULL;
+	return true;
+}
+
 /* ---- devices ---- */
 
 void world_subject(struct world *w, struct world_relay *r, const char *name,

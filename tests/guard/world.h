@@ -107,6 +107,12 @@ struct world_request {
 /* Drives one request to its end; a long poll is not waited for. */
 void world_ask(struct world *w, struct world_relay *r,
 	       const struct world_request *request, struct world_answer *out);
+/* A request that may park, and what is done when its relay has moved or its
+ * time is up: true if it is answered, and over. */
+struct job *world_begin(struct world_relay *r,
+			const struct world_request *request);
+bool world_look_again(struct world_relay *r, struct job **job,
+		      struct world_answer *out);
 
 /* Drives a device until it is idle; the error of the last task that failed. */
 struct err world_drive(struct world *w, struct world_device *d);

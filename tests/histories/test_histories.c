@@ -118,6 +118,11 @@ static const struct kept kept[] = {
 	{"number_reused", 12},
 	{"merge_all", 1},
 	{"hidden_counts", 1},
+	/* Shown by tests/guard/test_interference.c. */
+	{"poll_wakes", 0},
+	{"exists_told", 0},
+	{"heads_told", 0},
+	{"length_told", 0},
 	/* Changes nothing: what the view has beyond the merge comes with the
 	 * fill. */
 	{"gone_of_view", 0},

@@ -208,6 +208,26 @@ static struct err in_force(const struct core *core,
 	return arena_check(arena);
 }
 
+/*
+ * Of what is gone for him a device is told the first statement, which never
+ * changes: the number or the name of a later one would tell what was done out
+ * of his sight.
+ */
+static struct err first_statement(const struct document *doc,
+				  struct arena *arena, struct changes_row *out)
+{
+	struct digest *digest = arena_array(arena, 1, sizeof(*digest));
+
+	if (doc->statements_count == 0)
+		return err_make(ERR_CORRUPT, "a document without statements");
+	if (digest)
+		*digest = doc->statements[0].digest;
+	out->number = doc->statements[0].number;
+	out->digests = digest;
+	out->digests_count = 1;
+	return arena_check(arena);
+}
+
 struct err row_make(struct core *core, struct txn *txn, const struct view *view,
 		    bool nation, const struct document_read *read,
 		    struct arena *arena, struct row_shelves *shelves,
@@ -225,7 +245,9 @@ struct err row_make(struct core *core, struct txn *txn, const struct view *view,
 	heads = arena_array(arena, read->visible_count, sizeof(*heads));
 	e = arena_check(arena);
 	if (!failed(e))
-		e = in_force(core, read, view, arena, out);
+		e = nation || read->visible_count
+			    ? in_force(core, read, view, arena, out)
+			    : first_statement(doc, arena, out);
 	for (size_t i = 0; !failed(e) && i < doc->heads_count; i++) {
 		struct changes_head head = {0};
 
