@@ -2,8 +2,9 @@
 # Runs test programs; prints what failed, what was skipped, and a summary.
 #
 # Two at a time (TEST_JOBS), but programs of tests/daemon/, which start whole
-# daemons, come after the others and alone.  Each may take TEST_TIMEOUT
-# seconds (600).
+# daemons, come after the others and alone; those of them that do little but
+# wait (for a slow client to be given up, for a minute to be over) run beside
+# all of it.  Each may take TEST_TIMEOUT seconds (600).
 set -u
 TEST_TIMEOUT=${TEST_TIMEOUT:-600}
 results=$(mktemp -d)
@@ -35,16 +36,22 @@ exit 0'
 
 among=
 alone=
+waiting=
 for t in "$@"; do
 	case $t in
+	*/daemon/test_limits | */daemon/test_federation) waiting="$waiting $t" ;;
 	*/tests/daemon/*) alone="$alone $t" ;;
 	*) among="$among $t" ;;
 	esac
 done
+[ -z "$waiting" ] ||
+	printf '%s\n' $waiting | xargs -n 1 -P 1 sh -c "$one" sh &
 [ -z "$among" ] ||
 	printf '%s\n' $among | xargs -n 1 -P "${TEST_JOBS:-2}" sh -c "$one" sh
 [ -z "$alone" ] ||
 	printf '%s\n' $alone | xargs -n 1 -P 1 sh -c "$one" sh
+
+wait
 
 count() {
 	find "$results" -name "*.$1" | wc -l
