@@ -223,12 +223,28 @@ static struct err take(struct http_connection *c)
 	return e;
 }
 
+/* What goes out makes room, and room is told as an event that makes more to
+ * send: until there is none, or the socket takes no more. */
+static struct err send_all(struct http_connection *c)
+{
+	struct err e;
+
+	do {
+		e = flush(c);
+		if (!failed(e))
+			events(c);
+	} while (!failed(e) && !failed(c->ended) &&
+		 tls_state(c->tls) == TLS_OPEN && !tls_pending(c->tls).len &&
+		 h2_pending(c->h2).len);
+	return e;
+}
+
 /* One turn: send what waits, wait for bytes until `until`, take them. */
 static struct err turn(struct http_connection *c, uint64_t until)
 {
 	uint64_t now = dial_now_ms(), due = h2_deadline(c->h2);
 	struct pollfd p = {c->fd, POLLIN, 0};
-	struct err e = flush(c);
+	struct err e = send_all(c);
 	int wait;
 
 	if (failed(e)) {
