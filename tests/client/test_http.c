@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "client/dial.h"
 #include "client/files.h"
 #include "client/http.h"
 #include "proto/crypto/certificate.h"
@@ -226,6 +227,32 @@ static void what_speaks_no_tls_is_no_relay(void **state)
 	assert_no_relay("\x16\x03\x03\xff\xff garbage");
 }
 
+/* Longer than every window: what goes out makes room for more, and the room
+ * is used although no byte comes in. */
+static void a_long_body_does_not_stand_still(void **state)
+{
+	enum { LEN = 12 << 20 };
+	uint64_t began = dial_now_ms();
+	struct buf file;
+
+	if (!has_relay)
+		return;
+	buf_init(&file, LEN);
+	assert_non_null(buf_grow(&file, LEN));
+	memset(file.at, 7, LEN);
+	file.len = LEN;
+	assert_false(failed(files_write(command_path(&relay, "long"),
+					buf_span(&file), 0600)));
+	buf_clear(&file);
+	assert_int_equal(COMMAND("doc", "put", command_path(&relay, "long"),
+				 "--device", command_path(&relay, "alice"),
+				 "--space", "GBR/ops", "--label",
+				 "docs/policy/labels/"
+				 "restricted-rel-gbr-deu-fra.xml"),
+			 0);
+	assert_true(dial_now_ms() - began < 20000);
+}
+
 static void a_relay_that_goes_away_ends_the_calls_in_hand(void **state)
 {
 	struct http_connection *c;
@@ -252,6 +279,7 @@ int main(void)
 		cmocka_unit_test(an_answer_beyond_its_cap_is_cut_off_alone),
 		cmocka_unit_test(a_ca_is_pinned_whole_or_by_its_digest),
 		cmocka_unit_test(what_speaks_no_tls_is_no_relay),
+		cmocka_unit_test(a_long_body_does_not_stand_still),
 		cmocka_unit_test(a_relay_that_goes_away_ends_the_calls_in_hand),
 	};
 
