@@ -127,6 +127,13 @@ int admin_open(const struct cli *c, struct admin **out)
 		relay = a->relay;
 	if (!relay)
 		relay = getenv("ENTENTE_RELAY");
+	if (folder && !relay) {
+		code = cli_usage(c,
+				 "%s is no relay's folder: it has no "
+				 "entente.yaml that can be read",
+				 folder);
+		goto out;
+	}
 	if (!operator|| !relay) {
 		code = cli_usage(c, "say which relay and as whom: --folder "
 				    "FOLDER, or --relay HOST:PORT --operator "

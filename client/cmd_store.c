@@ -3,6 +3,7 @@
 #include "client/cmd_store.h"
 
 #include "client/cli.h"
+#include "client/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +31,15 @@ int cmd_store_check(struct cli *c)
 	const char *file = cli_option(c, "passphrase-file");
 	const char *arguments[ARGUMENTS] = {"entented", "store", "check",
 					    "--folder", c->args[0]};
-	char program[PATH_ROOM];
+	char program[PATH_ROOM], config[FILES_PATH_MAX];
 	size_t n = 5;
 
+	if (failed(files_path(c->args[0], "entente.yaml", config)) ||
+	    access(config, R_OK) != 0)
+		return cli_usage(c,
+				 "%s is no relay's folder: it has no "
+				 "entente.yaml that can be read",
+				 c->args[0]);
 	if (!file)
 		file = getenv("ENTENTE_PASSPHRASE_FILE");
 	if (file && file[0]) {

@@ -82,6 +82,9 @@ static struct err verify(struct cli *c, struct span file, struct arena *arena,
 	uint64_t minute = 0;
 	struct err e = ticks_evidence_decode(file, arena, &v);
 
+	if (e.code == ERR_MALFORMED)
+		return err_make(ERR_USAGE, "no evidence against a relay; "
+					   "`entente tick evidence` writes it");
 	if (!failed(e))
 		e = ticks_evidence_check(&v, arena, &accused, &minute, fault);
 	if (!failed(e))

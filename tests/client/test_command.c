@@ -196,6 +196,14 @@ static void exit_codes_tell_what_happened(void **state)
 	assert_int_equal(COMMAND("doc", "put", "--json"), 64);
 	command_member(NULL);
 	assert_int_equal(COMMAND("doc", "get", "x", "--no-such-option"), 64);
+	/* A folder that is none, and a file of another kind, are named. */
+	assert_int_equal(COMMAND("store", "check", "/nowhere", "--json"), 64);
+	command_member(NULL);
+	assert_int_equal(COMMAND("status", "--folder", "/nowhere", "--json"),
+			 64);
+	command_member(NULL);
+	assert_int_equal(COMMAND("tick", "verify", "README.md", "--json"), 64);
+	command_member(NULL);
 	if (!has_relay)
 		return;
 	assert_int_equal(COMMAND("status", "--folder", relay.gbr, "--relay",
