@@ -122,7 +122,14 @@ int cmd_init(struct cli *c)
 	}
 	order.passphrase = buf_span(&passphrase);
 	e = nation_make(&order, &where);
-	code = failed(e) ? cli_fail(c, e, "%s", where) : report(c, &order);
+	if (e.code == ERR_EXISTS)
+		code = cli_usage(c,
+				 "%s is a relay's folder already: name "
+				 "another one, or remove it",
+				 where);
+	else
+		code = failed(e) ? cli_fail(c, e, "%s", where)
+				 : report(c, &order);
 out:
 	for (size_t i = 0; i < NATION_POLICIES_MAX; i++)
 		buf_clear(&texts[i]);
