@@ -624,14 +624,3 @@ void feed_page_clear(struct feed_page *page)
 	shelf_set_clear(&page->forget);
 	ledger_change_clear(&page->change);
 }
-
-bool feed_has_news(const struct shelf_index *index, const struct view *view,
-		   const struct cursor *cursor)
-{
-	if (cursor->target)
-		return true;
-	for (uint32_t n = 0; (n = view_next(view, n));)
-		if (shelf_last(index, n).n > cursor->seq.n)
-			return true;
-	return false;
-}

@@ -74,12 +74,6 @@ struct err feed_page(struct txn *txn, const struct shelf_index *index,
 		     const struct feed_sink *sink, struct feed_page *out);
 void feed_page_clear(struct feed_page *page);
 
-/* True if the cursor can have news in this view: without a transaction, from
- * memory; for parked readers.  May be true for nothing, never false for
- * something (a changed view apart). */
-bool feed_has_news(const struct shelf_index *index, const struct view *view,
-		   const struct cursor *cursor);
-
 /*
  * Drop gone rows older than `before` (UTC seconds), at most `budget` rows
  * looked at, from `*at` on (zeroed at first; put back to zero at the end).

@@ -641,24 +641,6 @@ struct err store_promote(struct store *store, struct replica replica)
 	return e;
 }
 
-struct err store_copy(struct store *store, const char *path)
-{
-	char to[PATH_ROOM];
-	struct err e;
-
-	for (int i = 0; i < STORE_ENV_COUNT; i++) {
-		e = file_join(to, sizeof(to), path, env_names[i]);
-		if (!failed(e))
-			e = file_make_folder(to);
-		if (!failed(e))
-			e = store_err(store, mdb_env_copy2(store->env[i], to,
-							   MDB_CP_COMPACT));
-		if (failed(e))
-			return e;
-	}
-	return file_sync_folder(path);
-}
-
 const struct store_header *store_header(const struct store *store)
 {
 	return &store->header;

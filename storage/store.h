@@ -169,8 +169,4 @@ struct err store_usage(struct store *store, struct store_usage *out);
 /* Reader slots left by dead processes are cleared; call it on a timer. */
 struct err store_clear_readers(struct store *store);
 
-/* A compact copy of both environments under `path` (made, mode 0700): a long
- * read of each; for backups. */
-struct err store_copy(struct store *store, const char *path);
-
 #endif

@@ -369,23 +369,6 @@ static void what_was_acknowledged_survives_kill_9(void **state)
 	}
 }
 
-static void a_copy_opens_with_the_same_ring(void **state)
-{
-	struct tempstore *t = *state;
-	struct store_options o = tempstore_options(t);
-	char path[256];
-
-	tempstore_put(t, TABLE_RULES, key_rule(1), span_str("kept"));
-	must(file_join(path, sizeof(path), t->folder, "copy"));
-	must(store_copy(t->store, path));
-	store_close(t->store);
-	t->store = NULL;
-	o.path = path;
-	must(store_open(&o, &t->store));
-	must(get(t, TABLE_RULES, key_rule(1), path, sizeof(path)));
-	assert_string_equal(path, "kept");
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -402,7 +385,6 @@ int main(void)
 		T(the_first_io_error_of_a_commit_is_the_end),
 		T(every_call_may_fail_once_or_for_ever),
 		T(what_was_acknowledged_survives_kill_9),
-		T(a_copy_opens_with_the_same_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
