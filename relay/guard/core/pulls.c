@@ -143,23 +143,6 @@ static void see_peer(struct pulls *p, struct txn *txn, const struct peer *peer)
 
 /* ---- calls out ---- */
 
-struct pulls_call *pulls_call_free(struct pulls *p)
-{
-	for (int i = 0; i < PULLS_CALLS_MAX; i++)
-		if (!p->outs[i].busy) {
-			struct pulls_call *o = &p->outs[i];
-
-			buf_reset(&o->ca);
-			buf_reset(&o->target);
-			buf_reset(&o->body);
-			arena_clear(&o->arena);
-			o->call = (struct core_call){.id = ++p->next_id};
-			o->accepting = false;
-			return o;
-		}
-	return NULL;
-}
-
 static void look(struct pulls *p, uint64_t now)
 {
 	struct peer peer = {0};

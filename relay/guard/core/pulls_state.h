@@ -68,7 +68,22 @@ struct pulls {
 };
 
 /* A call that nobody uses, emptied and numbered; NULL if there is none. */
-struct pulls_call *pulls_call_free(struct pulls *p);
+static inline struct pulls_call *pulls_call_free(struct pulls *p)
+{
+	for (int i = 0; i < PULLS_CALLS_MAX; i++)
+		if (!p->outs[i].busy) {
+			struct pulls_call *o = &p->outs[i];
+
+			buf_reset(&o->ca);
+			buf_reset(&o->target);
+			buf_reset(&o->body);
+			arena_clear(&o->arena);
+			o->call = (struct core_call){.id = ++p->next_id};
+			o->accepting = false;
+			return o;
+		}
+	return NULL;
+}
 
 /* pulls_accept.c */
 /* The next invitation to be answered: its call, or NULL. */
