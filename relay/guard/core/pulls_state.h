@@ -2,6 +2,7 @@
  * The insides of the pulls, for pulls*.c alone.
  *
  *   pulls.c         which peers there are; calls out, and what comes back
+ *   pulls_call.c    the calls that can be under way
  *   pulls_accept.c  an invitation that our operator accepted
  *   pulls_take.c    a page, into the store; documents that have come home
  */
@@ -68,22 +69,7 @@ struct pulls {
 };
 
 /* A call that nobody uses, emptied and numbered; NULL if there is none. */
-static inline struct pulls_call *pulls_call_free(struct pulls *p)
-{
-	for (int i = 0; i < PULLS_CALLS_MAX; i++)
-		if (!p->outs[i].busy) {
-			struct pulls_call *o = &p->outs[i];
-
-			buf_reset(&o->ca);
-			buf_reset(&o->target);
-			buf_reset(&o->body);
-			arena_clear(&o->arena);
-			o->call = (struct core_call){.id = ++p->next_id};
-			o->accepting = false;
-			return o;
-		}
-	return NULL;
-}
+struct pulls_call *pulls_call_free(struct pulls *p);
 
 /* pulls_accept.c */
 /* The next invitation to be answered: its call, or NULL. */
